@@ -1,0 +1,1 @@
+"""The deployment, one component a file; see docs/architecture.md for the way of the data."""
