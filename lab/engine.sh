@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# The Docker engine that the lab runs in: the one that answers, else Debian's, started by systemd or, where none runs, by hand.
+#
+#   lab/engine.sh start    use the engine that answers; else install docker.io and start it
+#   lab/engine.sh stop     stop the engine if, and only if, `start` started it, and take back what it changed on this machine
+#   lab/engine.sh status   one line; exit status 0 if an engine answers, 3 if none does
+#
+# What this script started is written down in .build/lab/engine: `kind` (systemd or dockerd), `pid`, `before/` and `dockerd.log`.
+# Images and containers stay in the package's own /var/lib/docker, so a later start finds them again.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+state=$PWD/.build/lab/engine
+wait_s=${LAB_ENGINE_WAIT:-60}
+
+say() { printf 'engine: %s\n' "$*" >&2; }
+die() { say "$@"; exit 1; }
+answers() { timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null; }
+under_systemd() { [ -d /run/systemd/system ]; }
+
+# The dockerd that `start` launched, if it still is that process (a pid may have been given to another one since).
+our_pid() {
+  local pid
+  pid=$(cat "$state/pid" 2>/dev/null) || return 1
+  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] && echo "$pid"
+}
+
+need_root() {
+  [ "$(id -u)" = 0 ] || die "no Docker engine answers, and only root may install or start one; run this as root, or start Docker yourself and add $(id -un) to the group docker"
+}
+
+# Debian's packages, without the service being started behind our back (we must know who started it).
+install_packages() {
+  local -a missing=()
+  command -v dockerd >/dev/null || missing+=(docker.io)
+  command -v iptables >/dev/null || missing+=(iptables)
+  command -v docker >/dev/null || missing+=(docker.io)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null ||
+    die "no Docker engine answers and this machine has no apt-get to install one; install Docker 20.10 or newer, start it and run this again"
+  say "installing ${missing[*]} with apt-get (log: $state/apt.log)"
+  local policy=/usr/sbin/policy-rc.d made=""
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy && made=yes
+  fi
+  local rc=0
+  { apt-get -o DPkg::Lock::Timeout=300 update -qq &&
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "${missing[@]}"
+  } >"$state/apt.log" 2>&1 || rc=$?
+  [ -z "$made" ] || rm -f $policy
+  [ $rc = 0 ] || { tail -n 5 "$state/apt.log" >&2; die "apt-get could not install ${missing[*]} (exit $rc); see $state/apt.log"; }
+}
+
+# The facts that an engine changes for the whole machine, kept so that `stop` can set them back.
+record_before() {
+  rm -rf "$state/before" && mkdir -p "$state/before"
+  sysctl -n net.ipv4.ip_forward >"$state/before/ip_forward"
+  iptables-save >"$state/before/iptables" 2>/dev/null || true
+  ip6tables-save >"$state/before/ip6tables" 2>/dev/null || true
+}
+
+launch() {
+  if under_systemd; then
+    echo systemd >"$state/kind"
+    systemctl start docker.service
+    return
+  fi
+  command -v dockerd >/dev/null || die "dockerd is not on PATH after the installation of docker.io; check $state/apt.log"
+  echo dockerd >"$state/kind"
+  rm -f /var/run/docker.pid # of an engine that no longer answers; dockerd refuses to start beside it
+  # A session of its own, no inherited descriptor (the lock!): closing the terminal must not end the lab.
+  setsid dockerd >"$state/dockerd.log" 2>&1 </dev/null 9>&- &
+  echo $! >"$state/pid"
+}
+
+start() {
+  local version began=$SECONDS
+  if version=$(answers); then
+    say "using the engine that runs (Docker $version)"
+    return
+  fi
+  need_root
+  install_packages
+  if [ -e /var/run/docker.pid ] && [ "$(cat "/proc/$(cat /var/run/docker.pid)/comm" 2>/dev/null)" = dockerd ]; then
+    say "a dockerd is starting already; waiting for it"
+  else
+    record_before
+    launch
+  fi
+  until version=$(answers); do
+    if [ $((SECONDS - began)) -gt "$wait_s" ] || { [ -e "$state/pid" ] && ! our_pid >/dev/null; }; then
+      tail -n 15 "$state/dockerd.log" >&2 2>/dev/null || true
+      die "Docker did not answer within $((SECONDS - began)) s; see $state/dockerd.log (or: journalctl -u docker)"
+    fi
+    sleep 0.3
+  done
+  say "Docker $version answers after $((SECONDS - began)) s (log: $state/dockerd.log)"
+}
+
+# Bridges of the engine's networks, by name: swarm's docker_gwbridge and docker0 among them.
+bridges() {
+  local id name
+  docker network ls --filter driver=bridge --format '{{.ID}}' 2>/dev/null | while read -r id; do
+    name=$(docker network inspect "$id" --format '{{index .Options "com.docker.network.bridge.name"}}' 2>/dev/null) || continue
+    echo "${name:-br-$id}"
+  done
+  echo docker0
+}
+
+# Today's rules without Docker's own: no other program's rule is touched, and the FORWARD policy is what it was.
+restore_rules() { # iptables|ip6tables, names of bridges...
+  local tool=$1 pattern policy
+  shift
+  pattern="DOCKER|ingress_sbox|$(IFS='|'; echo "$*")"
+  policy=$(sed -n 's/^:FORWARD \([A-Z]*\).*/\1/p' "$state/before/$tool" | head -n 1)
+  "$tool-save" 2>/dev/null | grep -Ev "^(:|-A ).*($pattern)" | sed "/^\*filter/,/^COMMIT/s/^:FORWARD [A-Z]*/:FORWARD ${policy:-ACCEPT}/" |
+    "$tool-restore" || say "$tool-restore failed; Docker's rules may still be there"
+  # A table that did not exist before, and holds nothing now, goes too (nftables backend only).
+  local family=ip table
+  [ "$tool" = iptables ] || family=ip6
+  command -v nft >/dev/null || return 0
+  for table in nat filter mangle raw; do
+    grep -q "^\*$table" "$state/before/$tool" && continue
+    nft list table $family $table 2>/dev/null | grep -Eq '^\s+(jump|ip|iif|oif|meta|ct|counter)' || nft delete table $family $table 2>/dev/null || true
+  done
+}
+
+clean_up() { # names of bridges...
+  local link mount
+  for link in "$@"; do
+    [ ! -d "/sys/class/net/$link/bridge" ] || ip link delete "$link"
+  done
+  # Network namespaces and data-root mounts outlive a dockerd; deepest first.
+  awk '$2 ~ "^(/run/docker|/var/run/docker|/var/lib/docker)" {print $2}' /proc/self/mounts | sort -r | while read -r mount; do
+    umount -l "$mount"
+  done
+  if [ -f "$state/before/iptables" ]; then
+    restore_rules iptables "$@"
+    restore_rules ip6tables "$@"
+    sysctl -qw "net.ipv4.ip_forward=$(cat "$state/before/ip_forward")"
+  fi
+  find /sys/fs/cgroup -maxdepth 2 -type d -name docker -exec rmdir {} + 2>/dev/null || true
+  rm -f /var/run/docker.sock /var/run/docker.pid
+}
+
+stop() {
+  local kind pid began=$SECONDS
+  kind=$(cat "$state/kind" 2>/dev/null) || { say "nothing to stop: no engine was started by this script"; return; }
+  need_root
+  local -a links
+  mapfile -t links < <(bridges | sort -u)
+  if [ "$kind" = systemd ]; then
+    systemctl stop docker.service docker.socket
+  elif pid=$(our_pid); then
+    kill -TERM "$pid"
+    while [ -d "/proc/$pid" ]; do
+      [ $((SECONDS - began)) -lt "$wait_s" ] || die "dockerd (pid $pid) did not end within $wait_s s; see $state/dockerd.log"
+      sleep 0.3
+    done
+  fi
+  clean_up "${links[@]}"
+  rm -rf "$state/kind" "$state/pid" "$state/before"
+  say "stopped after $((SECONDS - began)) s"
+}
+
+status() {
+  local version who="not started by the lab"
+  [ ! -e "$state/kind" ] || who="started by the lab ($(cat "$state/kind"))"
+  if version=$(answers); then
+    echo "Docker $version answers, $who"
+  else
+    echo "no Docker engine answers"
+    return 3
+  fi
+}
+
+mkdir -p "$state"
+case "${1:-}" in
+  start | stop)
+    exec 9>"$state/lock"
+    flock -w 300 9 || die "another start or stop has held $state/lock for 5 minutes; wait for it or end it"
+    "$1"
+    ;;
+  status) status ;;
+  *) die "usage: lab/engine.sh start|stop|status" ;;
+esac
