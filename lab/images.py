@@ -1,0 +1,114 @@
+"""Container images on this machine: Debian's base images, and the project's own by the name that carries their content.
+
+Where a registry answers, base images are pulled. Where none does, they are made from Debian packages under the very name that
+the Dockerfiles use, so the Dockerfiles are the same everywhere.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from components.image_source import ImageSource
+from lab.apt import mmdebstrap
+from lab.process import BUILD, LOGS, LabError, output_of, run_logged, say
+
+PULL_ANSWER_S = 15  # a registry that has not named the image by then is taken as out of reach
+BASE_LABEL = "jupyterhub-swarm.base=mmdebstrap"
+# What Debian's slim images leave out.
+_EXCLUDED = ("doc/*", "man/*", "info/*", "locale/*", "groff/*", "lintian/*", "linda/*")
+_POLICY = r"""printf '#!/bin/sh\nexit 101\n' > "$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d" """
+
+
+def image_exists(reference: str) -> bool:
+    """Whether the engine on this machine has an image."""
+    done = subprocess.run(["docker", "image", "inspect", reference], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def ensure_base_image(release: str) -> str:
+    """Have `debian:<release>-slim` on this machine, pulled or made from packages; returns its reference."""
+    reference = f"debian:{release}-slim"
+    if image_exists(reference) or pull(reference):
+        return reference
+    say(f"no registry answers for {reference}: making it from Debian packages")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="base-", dir=BUILD) as folder:
+        tree = Path(folder) / "base.tar"
+        seconds = mmdebstrap(release, base_options(str(tree)), f"base-{release}", f"making {reference} from packages")
+        changes = ["ENV LANG=C.UTF-8", 'CMD ["bash"]', f"LABEL {BASE_LABEL}"]
+        options = [word for change in changes for word in ("--change", change)]
+        output_of(["docker", "import", *options, str(tree), reference], timeout_s=300)
+    say(f"made {reference} in {seconds:.0f} s")
+    return reference
+
+
+def base_options(target: str) -> list[str]:
+    """mmdebstrap's options for a tree like Debian's slim images; the target comes last."""
+    return [
+        "--variant=minbase",
+        "--format=tar",
+        "--dpkgopt=force-unsafe-io",
+        *(f"--dpkgopt=path-exclude=/usr/share/{pattern}" for pattern in _EXCLUDED),
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        "--aptopt=Acquire::Languages none",
+        "--aptopt=Apt::AutoRemove::SuggestsImportant false",
+        f"--customize-hook={_POLICY}",
+        '--customize-hook=rm -rf "$1"/var/log/* "$1"/var/cache/* "$1"/var/lib/apt/lists/*',
+        target,
+    ]
+
+
+def pull(reference: str) -> bool:
+    """Try to pull an image; False where no registry answers within PULL_ANSWER_S seconds or it does not have the image."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with (LOGS / "pull.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(["docker", "pull", reference], stdout=subprocess.PIPE, stderr=log, text=True)
+        # The first line comes when the registry has named the image; the layers may then take their time.
+        timer = threading.Timer(PULL_ANSWER_S, process.kill)
+        timer.start()
+        for line in process.stdout or ():
+            timer.cancel()
+            log.write(line)
+        timer.cancel()
+        return process.wait() == 0
+
+
+def build(source: ImageSource, extra_ca: str) -> float:
+    """Build an image from its folder unless this machine has it; returns the seconds spent.
+
+    `extra_ca` (PEM) is trusted while pip and npm download, and is not kept in the image. The classic builder is used, since
+    Debian's docker.io brings no other; the host's network, since a machine behind a filter may route only its own addresses.
+    """
+    if source.context is None:
+        raise LabError(f"{source.reference} is a reference, not a folder: there is nothing to build; pull it")
+    if image_exists(source.reference):
+        return 0.0
+    for line in (source.context / "Dockerfile").read_text(encoding="utf-8").splitlines():
+        if line.startswith("FROM debian:"):
+            ensure_base_image(line.removeprefix("FROM debian:").split("-")[0])
+    say(f"building {source.reference}")
+    seconds = run_logged(
+        f"building {source.reference}",
+        ["docker", "build", "--network", "host", "--force-rm", "--build-arg", "EXTRA_CA",
+         "--label", "jupyterhub-swarm.built=yes", "--tag", source.reference, str(source.context)],
+        f"build-{source.context.name}",
+        env={"DOCKER_BUILDKIT": "0", "EXTRA_CA": extra_ca},
+    )  # fmt: skip
+    say(f"built {source.reference} in {seconds:.0f} s")
+    prune(source.reference)
+    return seconds
+
+
+def prune(reference: str) -> list[str]:
+    """Remove the older tags of an image's repository that no container uses; returns what was removed."""
+    repository = reference.rsplit(":", 1)[0]
+    listed = output_of(["docker", "image", "ls", repository, "--format", "{{.Repository}}:{{.Tag}}"]).split()
+    removed = []
+    for old in listed:
+        # Without --force the engine itself refuses to remove what a container uses.
+        if old != reference and subprocess.run(["docker", "image", "rm", old], capture_output=True, check=False).returncode == 0:
+            removed.append(old)
+    return removed
