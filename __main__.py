@@ -1,0 +1,111 @@
+"""The deployment, in order. Each step takes only what the one before hands it; see docs/architecture.md."""
+
+from pathlib import Path
+
+import pulumi
+
+from components import outputs, schema, settings
+from components.hub import Hub, HubArgs, HubSettings
+from components.images import NodeImage, NodeImageArgs
+from components.machines import Machines, MachinesArgs
+from components.network import Network, NetworkArgs
+from components.proxy import Proxy, ProxyArgs
+from components.swarm import Swarm, SwarmArgs
+
+config = settings.load(pulumi.Config().get, schema.load())
+
+network = Network(
+    "network",
+    NetworkArgs(
+        existing=config.network,
+        external_network=config.external_network,
+        subnet_cidr=config.subnet_cidr,
+        dns_nameservers=config.dns_nameservers,
+        ssh_allowed_cidrs=config.ssh_allowed_cidrs,
+    ),
+)
+
+machines = Machines(
+    "machines",
+    MachinesArgs(
+        prefix=pulumi.get_stack(),
+        image=config.image,
+        manager_flavor=config.manager_flavor,
+        worker_flavor=config.worker_flavor,
+        workers=config.workers,
+        ssh_user=config.ssh_user,
+        ssh_public_key=config.ssh_public_key,
+        ssh_private_key=pulumi.Output.secret(Path(config.ssh_private_key_file).read_text()),
+        network_id=network.network_id,
+        external_network=config.external_network,
+        door_group_id=network.door_group_id,
+        internal_group_id=network.internal_group_id,
+        routed=network.routed,
+    ),
+)
+
+swarm = Swarm(
+    "swarm",
+    SwarmArgs(
+        manager=machines.manager,
+        workers=machines.workers,
+        address_pool=config.swarm_address_pool,
+        ssh_user=config.ssh_user,
+        ssh_private_key_file=config.ssh_private_key_file,
+        notebook_image=config.notebook_image,
+        build_ca=config.build_ca,
+    ),
+)
+
+on_manager = pulumi.ResourceOptions(providers=[swarm.docker], deleted_with=machines.manager.machine)
+hub_image, userproxy_image, proxy_image = (
+    NodeImage(
+        f"{name}-image",
+        NodeImageArgs(node=machines.manager, source=source, build_ca=config.build_ca, ready=swarm.manager_ready),
+    )
+    for name, source in (
+        ("hub", config.hub_image),
+        ("userproxy", config.userproxy_image),
+        ("proxy", config.proxy_image),
+    )
+)
+
+hub = Hub(
+    "hub",
+    HubArgs(
+        manager=machines.manager,
+        swarm_id=swarm.swarm_id,
+        overlay_mtu=swarm.overlay_mtu,
+        hub_image=hub_image.reference,
+        userproxy_image=userproxy_image.reference,
+        settings=HubSettings(
+            auth=config.auth,
+            admins=config.admins,
+            notebook_image=config.notebook_image.reference,
+            notebook_role="worker" if config.workers else "manager",
+            cpu_limit=config.notebook_cpu_limit,
+            cpu_guarantee=config.notebook_cpu_guarantee,
+            memory_limit=config.notebook_memory_limit,
+            memory_guarantee=config.notebook_memory_guarantee,
+        ),
+        with_password=config.auth is settings.Auth.DUMMY,
+    ),
+    on_manager,
+)
+
+proxy = Proxy(
+    "proxy",
+    ProxyArgs(
+        network_id=hub.network_id,
+        image=proxy_image.reference,
+        userproxy=hub.userproxy,
+        domain=config.domain,
+        public_ip=machines.public_ip,
+    ),
+    on_manager,
+)
+
+pulumi.export("url", proxy.url)
+pulumi.export("password", hub.password)
+pulumi.export("ssh", outputs.ssh_command(config.ssh_user, machines.public_ip, config.ssh_private_key_file))
+pulumi.export("nodes", outputs.node_table(machines.manager, machines.workers))

@@ -1,0 +1,44 @@
+"""What a node becomes at first boot: a Docker host. The swarm comes later, by remote commands.
+
+No secret goes into user data: anyone on the node, and anyone who may read the server in OpenStack, can read it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SOURCE = Path(__file__).resolve().parent.parent / "cloud-init"
+
+
+def cloud_config(hostname: str, ssh_user: str) -> dict[str, Any]:
+    """The cloud-config of one node (https://cloudinit.readthedocs.io), as a Python dict."""
+    return {
+        "hostname": hostname,
+        "preserve_hostname": False,
+        "manage_etc_hosts": True,
+        "ssh_pwauth": False,
+        "package_update": False,
+        "package_upgrade": False,
+        "write_files": [
+            _file("/usr/local/sbin/prepare-node", "prepare-node.sh", "0755"),
+            _file("/etc/docker/daemon.json", "daemon.json", "0644"),
+            _file("/etc/sysctl.d/99-jupyterhub-swarm.conf", "99-jupyterhub-swarm.conf", "0644"),
+        ],
+        "runcmd": [
+            ["sysctl", "--quiet", "--load", "/etc/sysctl.d/99-jupyterhub-swarm.conf"],
+            ["/usr/local/sbin/prepare-node", ssh_user],
+        ],
+    }
+
+
+def user_data(hostname: str, ssh_user: str) -> str:
+    """The cloud-config rendered as the user data of a server."""
+    body: str = yaml.safe_dump(cloud_config(hostname, ssh_user), sort_keys=False, width=120)
+    return "#cloud-config\n" + body
+
+
+def _file(path: str, source: str, permissions: str) -> dict[str, str]:
+    return {"path": path, "permissions": permissions, "content": (SOURCE / source).read_text()}

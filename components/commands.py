@@ -1,0 +1,137 @@
+"""The shell lines that run on the nodes, as pure functions, so that tests can read them word by word.
+
+Each is idempotent: pulumi-command runs `create` again when an input changed or an `up` was interrupted. No line takes a
+secret: secrets arrive on standard input, because a failing command is echoed whole. The ssh user is in the docker group.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+DOCKER_API = "curl --silent --show-error --fail-with-body --unix-socket /run/docker.sock"
+
+
+def wait_ready(seconds: int = 1800) -> str:
+    """Wait until cloud-init has finished and Docker answers; else fail with what went wrong at first boot.
+
+    Not `cloud-init status --wait`: it calls a missing locale an error. What counts is that Docker works.
+    """
+    return (
+        f"for i in $(seq {seconds // 2}); do test -f /var/lib/cloud/instance/boot-finished && break; sleep 2; done; "
+        "docker version --format '{{.Server.Version}}' && exit 0; "
+        "echo 'The node is up, but Docker is not. The end of its first boot:' >&2; "
+        "sudo tail -n 25 /var/log/cloud-init-output.log >&2; exit 1"
+    )
+
+
+def nic_mtu() -> str:
+    """Print the MTU of the interface that the default route leaves by, in bytes."""
+    return "cat /sys/class/net/$(ip -4 -o route show default | sed -n '1s/.* dev \\([^ ]*\\).*/\\1/p')/mtu"
+
+
+def swarm_init(address: str, pool: str) -> str:
+    """Make this node a manager, unless it is one, with overlay networks of a /22 each; print the swarm's id."""
+    return (
+        "docker info --format '{{.Swarm.ControlAvailable}}' | grep -q true || "
+        f"docker swarm init --advertise-addr {address} --default-addr-pool {pool} --default-addr-pool-mask-length 22 >/dev/null; "
+        "docker info --format '{{.Swarm.Cluster.ID}}'"
+    )
+
+
+def worker_token() -> str:
+    """Print the join token of workers (a secret)."""
+    return "docker swarm join-token --quiet worker"
+
+
+def join_request(manager_address: str, address: str, token: str) -> str:
+    """The body of the Docker API's /swarm/join, for `swarm_join`'s standard input. The node joins drained."""
+    return json.dumps(
+        {
+            "ListenAddr": "0.0.0.0:2377",
+            "AdvertiseAddr": address,
+            "RemoteAddrs": [f"{manager_address}:2377"],
+            "JoinToken": token,
+            "Availability": "drain",
+        }
+    )
+
+
+def swarm_join() -> str:
+    """Join the swarm by the request on standard input, unless this node is in one. The token stays out of every argv."""
+    return (
+        "docker info --format '{{.Swarm.LocalNodeState}}' | grep -qx active || "
+        f"{DOCKER_API} --header 'Content-Type: application/json' --data @- http://docker/swarm/join"
+    )
+
+
+def activate(node: str) -> str:
+    """On the manager: wait until the node is ready, then let it take tasks. Print its id in the swarm."""
+    name = shlex.quote(node)
+    return (
+        f"for i in $(seq 150); do docker node inspect {name} --format '{{{{.Status.State}}}}' 2>/dev/null | grep -qx ready && break; "
+        f"sleep 2; done; docker node update --availability active {name} >/dev/null && "
+        f"docker node inspect {name} --format '{{{{.ID}}}}'"
+    )
+
+
+def remove_node(node: str, seconds: int = 60) -> str:
+    """On the manager: drain the node, wait until its tasks have ended, and strike it off the swarm."""
+    name = shlex.quote(node)
+    return (
+        f"docker node inspect {name} >/dev/null 2>&1 || exit 0; "
+        f"docker node update --availability drain {name} >/dev/null && "
+        f"for i in $(seq {seconds}); do "
+        f'test -z "$(docker node ps {name} --filter desired-state=running --quiet)" && break; sleep 1; done; '
+        f"docker node rm --force {name}"
+    )
+
+
+def build_image(reference: str) -> str:
+    """Build the image from the archive (base64 of a gzipped tar) on standard input, unless the node has it. Print its id.
+
+    The first line of standard input is the extra CA certificate in base64, or `-`; it serves only during the build.
+    """
+    name = shlex.quote(reference)
+    build = (
+        "set --; "
+        'if [ "$ca" != - ]; then set -- --build-arg EXTRA_CA="$(printf %s "$ca" | base64 --decode)"; fi; '
+        f'base64 --decode | docker build --network host --tag {name} "$@" - >&2 || exit 1'
+    )
+    return f"read -r ca; {_unless_image(name, build)}"
+
+
+def pull_image(reference: str) -> str:
+    """Pull the image unless the node has it. Print its id."""
+    name = shlex.quote(reference)
+    return _unless_image(name, f"docker pull --quiet {name} >&2 || exit 1")
+
+
+def _unless_image(name: str, make: str) -> str:
+    return (
+        f"if ! docker image inspect {name} >/dev/null 2>&1; then {make}; fi; docker image inspect --format '{{{{.Id}}}}' {name}"
+    )
+
+
+def make_secret(name: str, byte_count: int = 32) -> str:
+    """Make a swarm secret of random hex digits on the manager, unless it exists. Print its id; its value goes nowhere else."""
+    digits = f"od -An -v -N{byte_count} -tx1 /dev/urandom | tr -d ' \\n'"
+    return _unless_secret(name, f"{digits} | docker secret create {shlex.quote(name)} - >/dev/null")
+
+
+def store_secret(name: str) -> str:
+    """Make a swarm secret of what is on standard input, unless it exists. Print its id."""
+    return _unless_secret(name, f"docker secret create {shlex.quote(name)} - >/dev/null")
+
+
+def _unless_secret(name: str, make: str) -> str:
+    quoted = shlex.quote(name)
+    return (
+        f"docker secret inspect {quoted} >/dev/null 2>&1 || {make} || exit 1; "
+        f"docker secret inspect --format '{{{{.ID}}}}' {quoted}"
+    )
+
+
+def random_password() -> str:
+    """Print a password of 20 characters that a person can type."""
+    return "tr -dc 'a-km-z2-9' </dev/urandom | head -c 20"

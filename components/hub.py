@@ -1,0 +1,181 @@
+"""The hub and the user proxy: two services, so that a restart of the hub leaves notebooks and their connections alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_docker as docker
+from pulumi_command import remote
+
+from components import commands
+from components.node import Node
+from components.services import (
+    Config,
+    Healthcheck,
+    Mount,
+    Secret,
+    ServiceArgs,
+    config_file,
+    manager_service,
+    secret_file,
+)
+
+SOURCE = Path(__file__).resolve().parent.parent / "services" / "hub"
+HUB_FILES = ("jupyterhub_config.py", "swarm_spawner.py")
+CONFIG_FOLDER, STATE_FOLDER = "/etc/jupyterhub", "/var/lib/jupyterhub"
+GIB = 1024**3
+
+# Without curl in the image, and as light as Python can be: it runs every 30 s for the life of the hub.
+_ALIVE = (
+    "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8081, timeout=5); "
+    "c.request('GET', '/hub/health'); raise SystemExit(c.getresponse().status != 200)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubSettings:
+    """What jupyterhub_config.py reads as settings.json. Memory in bytes, CPUs in cores; `auth` is native or dummy.
+
+    `notebook_role` is the swarm role of the nodes that notebooks run on: worker, or manager where there are no workers.
+    """
+
+    auth: str
+    admins: tuple[str, ...]
+    notebook_image: str
+    notebook_role: str
+    cpu_limit: float
+    cpu_guarantee: float
+    memory_limit: int
+    memory_guarantee: int
+
+    def render(self) -> str:
+        """The settings as JSON, the same text for the same settings."""
+        return json.dumps(vars(self), indent=1, sort_keys=True) + "\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubArgs:
+    """`hub_image` and `userproxy_image` are references that the manager has; `overlay_mtu` is bytes, as text.
+    Secrets are made anew in a new swarm (`swarm_id`).
+
+    `with_password` makes one generated password for all, for the dummy authenticator.
+    """
+
+    manager: Node
+    swarm_id: pulumi.Input[str]
+    overlay_mtu: pulumi.Input[str]
+    hub_image: pulumi.Input[str]
+    userproxy_image: pulumi.Input[str]
+    settings: HubSettings
+    with_password: bool
+
+
+class Hub(pulumi.ComponentResource):
+    """Outputs: `network_id` of the overlay network; `userproxy`, what NGINX forwards to; `password` (secret), empty if none."""
+
+    network_id: pulumi.Output[str]
+    userproxy: str
+    password: pulumi.Output[str]
+
+    def __init__(self, name: str, args: HubArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("jupyterhub-swarm:index:Hub", name, None, opts)
+        self._name, self._args, self._child = name, args, pulumi.ResourceOptions(parent=self)
+        network = docker.Network(
+            f"{name}-network",
+            name="jupyterhub",
+            driver="overlay",
+            options={"com.docker.network.driver.mtu": args.overlay_mtu},
+            # The daemon adds the network's VXLAN id to the options. Taken for a change, it would replace the network and
+            # every service on it. The MTU is a fact of the cloud and does not change under a running swarm.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["options"]),
+        )
+        self.network_id = network.id
+        self.password = pulumi.Output.from_input("")
+        token = self._secret("proxy-token", commands.make_secret("jupyterhub-proxy-token"))
+        self.userproxy = self._userproxy(token)
+        self._hub(token)
+        self.register_outputs({"network_id": self.network_id, "password": self.password})
+
+    def _userproxy(self, token: Secret) -> str:
+        manager_service(
+            f"{self._name}-userproxy",
+            ServiceArgs(
+                service_name="userproxy",
+                image=self._args.userproxy_image,
+                network_id=self.network_id,
+                memory_limit=GIB // 2,
+                arguments=[
+                    "--ip=0.0.0.0",
+                    "--port=8000",
+                    "--api-ip=0.0.0.0",
+                    "--api-port=8001",
+                    "--error-target=http://hub:8081/hub/error",
+                ],
+                secrets=[token],
+            ),
+            self._child,
+        )
+        return "userproxy:8000"
+
+    def _hub(self, token: Secret) -> None:
+        secrets = [token, self._secret("cookie-secret", commands.make_secret("jupyterhub-cookie-secret"))]
+        if self._args.with_password:
+            secrets.append(self._password())
+        manager_service(
+            f"{self._name}-hub",
+            ServiceArgs(
+                service_name="hub",
+                image=self._args.hub_image,
+                network_id=self.network_id,
+                memory_limit=GIB,
+                mounts=[
+                    Mount(type="bind", source="/var/run/docker.sock", target="/var/run/docker.sock"),
+                    Mount(type="volume", source="jupyterhub-state", target=STATE_FOLDER),
+                ],
+                secrets=secrets,
+                configs=self._configs(),
+                healthcheck=Healthcheck(
+                    tests=["CMD", "python3", "-I", "-S", "-c", _ALIVE],
+                    interval="30s",
+                    timeout="20s",
+                    start_period="5m0s",
+                    retries=3,
+                ),
+            ),
+            self._child,
+        )
+
+    def _configs(self) -> list[Config]:
+        files = {file: (SOURCE / file).read_text() for file in HUB_FILES}
+        files["settings.json"] = self._args.settings.render()
+        return [
+            config_file(f"{self._name}-{Path(file).stem.replace('_', '-')}", text, f"{CONFIG_FOLDER}/{file}", self._child)
+            for file, text in files.items()
+        ]
+
+    def _secret(self, name: str, create: pulumi.Input[str], stdin: pulumi.Input[str] | None = None) -> Secret:
+        """A swarm secret made on the manager, so that its value need not pass through Pulumi's state."""
+        made = remote.Command(
+            f"{self._name}-{name}",
+            connection=self._args.manager.connection,
+            create=create,
+            stdin=stdin,
+            triggers=[self._args.swarm_id],
+            opts=self._child,
+        )
+        return secret_file(made.stdout, f"jupyterhub-{name}", name)
+
+    def _password(self) -> Secret:
+        generated = remote.Command(
+            f"{self._name}-password-text",
+            connection=self._args.manager.connection,
+            create=commands.random_password(),
+            triggers=[self._args.swarm_id],
+            logging=remote.Logging.NONE,
+            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["stdout"]),
+        )
+        self.password = pulumi.Output.secret(generated.stdout)
+        return self._secret("password", commands.store_secret("jupyterhub-password"), self.password)

@@ -1,0 +1,142 @@
+"""The rules for single config values: each takes the text and gives the value, or raises ValueError with rule and remedy."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+_UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+E_ = TypeVar("E_", bound=enum.StrEnum)
+
+
+def not_empty(remedy: str) -> Callable[[str], str]:
+    """A rule that refuses the empty text and tells what to write."""
+
+    def rule(text: str) -> str:
+        if not text:
+            raise ValueError(f"must be set: {remedy}")
+        return text
+
+    return rule
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """A rule for a whole number within `low` and `high`, both allowed."""
+
+    def rule(text: str) -> int:
+        if not re.fullmatch(r"-?\d+", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return rule
+
+
+def choice(options: type[E_]) -> Callable[[str], E_]:
+    """A rule for the members of an enum."""
+
+    def rule(text: str) -> E_:
+        try:
+            return options(text)
+        except ValueError:
+            raise ValueError(f"must be one of {', '.join(options)}") from None
+
+    return rule
+
+
+def cidr(text: str) -> str:
+    """An IPv4 range in CIDR form, without host bits."""
+    try:
+        return str(ipaddress.IPv4Network(text))
+    except ValueError as error:
+        raise ValueError(f"must be an IPv4 range such as 10.20.0.0/24 ({error})") from None
+
+
+def address(text: str) -> str:
+    """An IPv4 address."""
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise ValueError("must be an IPv4 address such as 10.20.0.10") from None
+
+
+def address_pool(text: str) -> str:
+    """A private range with room for overlay networks of a /22 each: a /24 runs out near 100 services (moby#43052)."""
+    pool = ipaddress.IPv4Network(cidr(text))
+    if pool.prefixlen > 20 or not pool.is_private:
+        raise ValueError("must be a private range of at least a /20, such as 10.200.0.0/16")
+    return str(pool)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two ranges share an address."""
+    return ipaddress.IPv4Network(one).overlaps(ipaddress.IPv4Network(other))
+
+
+def user_name(text: str) -> str:
+    """A Unix user name, since it goes into ssh addresses and shell lines."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", text):
+        raise ValueError("must be the image's default user, such as ubuntu or debian")
+    return text
+
+
+def host_name(text: str) -> str:
+    """A DNS host name, or the empty text."""
+    if text and (len(text) > 253 or not all(_LABEL.fullmatch(label) for label in text.split("."))):
+        raise ValueError("must be a host name such as hub.example.org, without scheme or path")
+    return text.lower()
+
+
+def cpus(text: str) -> float:
+    """A number of CPUs, such as 0.5."""
+    if not re.fullmatch(r"\d+(\.\d+)?", text) or not 0 < float(text) <= 512:
+        raise ValueError("must be a number of CPUs above 0, such as 0.5 or 2")
+    return float(text)
+
+
+def size(text: str) -> int:
+    """Bytes of a size such as 512M or 2G (units are powers of 1024, as in Docker and JupyterHub)."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT])", text)
+    if not match or float(match[1]) == 0:
+        raise ValueError("must be a size such as 512M or 2G")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def public_key(text: str) -> str:
+    """The content of an OpenSSH public key file."""
+    content = _content(text, "make a pair with `ssh-keygen -t ed25519`, or set sshPublicKeyFile").strip()
+    if not re.match(r"(ssh-|ecdsa-|sk-)\S+ \S+", content):
+        raise ValueError("is not an OpenSSH public key; it should start with ssh-ed25519 or ssh-rsa")
+    return content
+
+
+def private_key(text: str) -> str:
+    """The absolute path of a private key file that opens without a passphrase."""
+    content = _content(text, "set sshPrivateKeyFile to the key that belongs to sshPublicKeyFile")
+    if "PRIVATE KEY-----" not in content:
+        raise ValueError("is not a private key file (no PRIVATE KEY header)")
+    if "ENCRYPTED" in content:
+        raise ValueError("is protected by a passphrase; use a key without one for this deployment")
+    return str(Path(text).expanduser().resolve())
+
+
+def certificates(text: str) -> str:
+    """The PEM text of a certificate file, or the empty text."""
+    if not text:
+        return ""
+    content = _content(text, "set buildCaFile to a PEM file, or leave it empty")
+    if "BEGIN CERTIFICATE" not in content:
+        raise ValueError("holds no PEM certificate")
+    return content
+
+
+def _content(path: str, remedy: str) -> str:
+    try:
+        return Path(path).expanduser().read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise ValueError(f"cannot be read ({reason}): {remedy}") from None

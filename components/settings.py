@@ -1,0 +1,161 @@
+"""The settings of a stack: read once, checked before the first resource, and never looked up again.
+
+Types and defaults stand in Pulumi.yaml. Every refusal names the key, the value, the rule and the remedy, and all
+refusals of a stack are reported together.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components import rules
+from components.image_source import ImageSource
+from components.schema import Key
+
+
+class SettingsError(ValueError):
+    """One or more settings of the stack are refused; the text lists them all."""
+
+
+class Auth(enum.StrEnum):
+    """How people sign in."""
+
+    NATIVE = "native"
+    DUMMY = "dummy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the user chose. Sizes are bytes, CPUs are cores, empty strings mean "not set"."""
+
+    image: str
+    manager_flavor: str
+    worker_flavor: str
+    workers: int
+    external_network: str
+    network: str
+    subnet_cidr: str
+    dns_nameservers: tuple[str, ...]
+    ssh_user: str
+    ssh_public_key: str
+    ssh_private_key_file: str
+    ssh_allowed_cidrs: tuple[str, ...]
+    swarm_address_pool: str
+    hub_image: ImageSource
+    userproxy_image: ImageSource
+    proxy_image: ImageSource
+    notebook_image: ImageSource
+    build_ca: str
+    domain: str
+    auth: Auth
+    admins: tuple[str, ...]
+    notebook_cpu_limit: float
+    notebook_cpu_guarantee: float
+    notebook_memory_limit: int
+    notebook_memory_guarantee: int
+
+
+def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
+    """Read and check every setting. `get` answers the raw text of a key or None, as `pulumi.Config().get` does.
+
+    Raises SettingsError with one line for each refused value.
+    """
+    reader = _Reader(get, keys)
+    text, strings = reader.text, reader.strings
+    settings = Settings(
+        image=reader.checked("image", rules.not_empty("the image's name, as `openstack image list` prints it")),
+        manager_flavor=reader.checked("managerFlavor", rules.not_empty("a flavor of `openstack flavor list`")),
+        worker_flavor=reader.checked("workerFlavor", rules.not_empty("a flavor of `openstack flavor list`")),
+        workers=reader.checked("workers", rules.whole_number(0, 50), 0),
+        external_network=reader.checked("externalNetwork", rules.not_empty("see `openstack network list --external`")),
+        network=text("network"),
+        subnet_cidr=reader.checked("subnetCidr", rules.cidr),
+        dns_nameservers=tuple(reader.each("dnsNameservers", rules.address)),
+        ssh_user=reader.checked("sshUser", rules.user_name),
+        ssh_public_key=reader.checked("sshPublicKeyFile", rules.public_key),
+        ssh_private_key_file=reader.checked("sshPrivateKeyFile", rules.private_key),
+        ssh_allowed_cidrs=tuple(reader.each("sshAllowedCidrs", rules.cidr)),
+        swarm_address_pool=reader.checked("swarmAddressPool", rules.address_pool),
+        hub_image=reader.checked("hubImage", ImageSource.parse, _NO_IMAGE),
+        userproxy_image=reader.checked("userproxyImage", ImageSource.parse, _NO_IMAGE),
+        proxy_image=reader.checked("proxyImage", ImageSource.parse, _NO_IMAGE),
+        notebook_image=reader.checked("notebookImage", ImageSource.parse, _NO_IMAGE),
+        build_ca=reader.checked("buildCaFile", rules.certificates),
+        domain=reader.checked("domain", rules.host_name),
+        auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
+        admins=tuple(strings("admins")),
+        notebook_cpu_limit=reader.checked("notebookCpuLimit", rules.cpus, 0.0),
+        notebook_cpu_guarantee=reader.checked("notebookCpuGuarantee", rules.cpus, 0.0),
+        notebook_memory_limit=reader.checked("notebookMemoryLimit", rules.size, 0),
+        notebook_memory_guarantee=reader.checked("notebookMemoryGuarantee", rules.size, 0),
+    )
+    problems = reader.problems or list(_contradictions(settings))
+    if problems:
+        raise SettingsError("the stack's settings cannot be used:\n" + "\n".join(f"  - {line}" for line in problems))
+    return settings
+
+
+_NO_IMAGE = ImageSource(reference="", context=None)
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """Rules that concern two settings at once; asked only when each one is valid by itself."""
+    if not settings.network and rules.overlap(settings.subnet_cidr, settings.swarm_address_pool):
+        yield (
+            f"swarmAddressPool: {settings.swarm_address_pool} overlaps subnetCidr {settings.subnet_cidr}; "
+            "containers could not reach the nodes: choose a range apart, such as 10.200.0.0/16"
+        )
+    for low, high, name in (
+        (settings.notebook_cpu_guarantee, settings.notebook_cpu_limit, "Cpu"),
+        (settings.notebook_memory_guarantee, settings.notebook_memory_limit, "Memory"),
+    ):
+        if low > high:
+            yield f"notebook{name}Guarantee: {low:g} is more than notebook{name}Limit {high:g}; lower it or raise the limit"
+    if settings.auth is Auth.NATIVE and not settings.admins:
+        yield "admins: empty, but with auth native an admin must admit the others; name at least one user"
+
+
+class _Reader:
+    """Turns the raw text of config values into Python values and gathers what is wrong with them."""
+
+    def __init__(self, get: Callable[[str], str | None], keys: Mapping[str, Key]) -> None:
+        self._get, self._keys = get, keys
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str:
+        raw = self._get(name)
+        return str(self._keys[name].default) if raw is None else raw.strip()
+
+    def strings(self, name: str) -> list[str]:
+        raw = self._get(name)
+        try:
+            values = self._keys[name].default if raw is None else json.loads(raw)
+        except ValueError:
+            values = None
+        if isinstance(values, list) and all(isinstance(value, str) for value in values):
+            return [value.strip() for value in values]
+        self._refuse(name, raw, f"must be a list of strings: pulumi config set --path '{name}[0]' VALUE")
+        return []
+
+    def checked(self, name: str, rule: Callable[[str], Any], fallback: Any = "") -> Any:
+        """The value that `rule` makes of the text; a ValueError of it is noted, and `fallback` stands in until the report."""
+        raw = self.text(name)
+        try:
+            return rule(raw)
+        except ValueError as error:
+            self._refuse(name, raw, str(error))
+            return fallback
+
+    def each(self, name: str, rule: Callable[[str], str]) -> Iterator[str]:
+        for value in self.strings(name):
+            try:
+                yield rule(value)
+            except ValueError as error:
+                self._refuse(name, value, str(error))
+
+    def _refuse(self, name: str, value: str | None, reason: str) -> None:
+        self.problems.append(f"{name}: {value!r} {reason}")

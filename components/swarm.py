@@ -1,0 +1,144 @@
+"""The swarm: machines become nodes. A worker joins drained, gets the notebook image, and only then takes notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_command import remote
+from pulumi_docker.provider import Provider
+
+from components import commands
+from components.image_source import ImageSource
+from components.images import NodeImage, NodeImageArgs
+from components.node import Node
+
+VXLAN_HEADER = 50  # bytes that an overlay network's encapsulation takes of the underlay's MTU
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwarmArgs:
+    """`ssh_private_key_file` is an absolute path, for the docker provider's ssh client; `address_pool` a CIDR."""
+
+    manager: Node
+    workers: Sequence[Node]
+    address_pool: str
+    ssh_user: str
+    ssh_private_key_file: str
+    notebook_image: ImageSource
+    build_ca: str
+
+
+class Swarm(pulumi.ComponentResource):
+    """Outputs: `swarm_id`; `overlay_mtu` (bytes, as text); `docker`, the provider for the manager's daemon; `manager_ready`,
+    the command that image builds on the manager wait for.
+
+    `docker`'s host is data of the swarm's initialisation, since `depends_on` of a provider is not honoured (pulumi#8917).
+    """
+
+    swarm_id: pulumi.Output[str]
+    overlay_mtu: pulumi.Output[str]
+    docker: Provider
+    manager_ready: remote.Command
+
+    def __init__(self, name: str, args: SwarmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("jupyterhub-swarm:index:Swarm", name, None, opts)
+        self._name, self._args = name, args
+        manager = args.manager
+        self.manager_ready = self._ready(manager)
+        on_manager = pulumi.ResourceOptions(parent=self, depends_on=[self.manager_ready], deleted_with=manager.machine)
+        mtu = remote.Command(
+            f"{name}-mtu",
+            connection=manager.connection,
+            create=commands.nic_mtu(),
+            triggers=[manager.machine_id],
+            opts=on_manager,
+        )
+        self.overlay_mtu = mtu.stdout.apply(lambda text: str(int(text) - VXLAN_HEADER))
+        self._initialised = remote.Command(
+            f"{name}-init",
+            connection=manager.connection,
+            create=manager.address.apply(lambda address: commands.swarm_init(address, args.address_pool)),
+            triggers=[manager.machine_id],
+            # The pool and the address are facts of a running swarm: a later change must not run the line again.
+            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(ignore_changes=["create"])),
+        )
+        self.swarm_id = self._initialised.stdout
+        self.docker = self._docker_provider()
+        self._join(on_manager)
+        self.register_outputs({"swarm_id": self.swarm_id, "overlay_mtu": self.overlay_mtu})
+
+    def _ready(self, node: Node) -> remote.Command:
+        return remote.Command(
+            f"{self._name}-{node.name}-ready",
+            connection=node.connection,
+            create=commands.wait_ready(),
+            triggers=[node.machine_id],
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=node.machine),
+        )
+
+    def _docker_provider(self) -> Provider:
+        args = self._args
+        host = pulumi.Output.all(args.manager.connection.host, self.swarm_id).apply(
+            lambda values: f"ssh://{args.ssh_user}@{values[0]}:22"
+        )
+        return Provider(
+            f"{self._name}-docker",
+            host=host,
+            ssh_opts=[
+                "-i",
+                args.ssh_private_key_file,
+                "-o",
+                "IdentitiesOnly=yes",
+                "-o",
+                "StrictHostKeyChecking=no",
+                "-o",
+                "UserKnownHostsFile=/dev/null",
+                "-o",
+                "LogLevel=ERROR",
+            ],
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.manager.machine),
+        )
+
+    def _join(self, on_manager: pulumi.ResourceOptions) -> None:
+        args, manager = self._args, self._args.manager
+        if not args.workers:
+            return
+        token = remote.Command(
+            f"{self._name}-worker-token",
+            connection=manager.connection,
+            create=commands.worker_token(),
+            triggers=[self.swarm_id],
+            logging=remote.Logging.NONE,
+            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(additional_secret_outputs=["stdout"])),
+        )
+        for worker in args.workers:
+            self._add_worker(worker, pulumi.Output.secret(token.stdout), on_manager)
+
+    def _add_worker(self, worker: Node, token: pulumi.Output[str], on_manager: pulumi.ResourceOptions) -> None:
+        args, manager = self._args, self._args.manager
+        ready = self._ready(worker)
+        joined = remote.Command(
+            f"{self._name}-{worker.name}-join",
+            connection=worker.connection,
+            create=commands.swarm_join(),
+            stdin=pulumi.Output.all(manager.address, worker.address, token).apply(lambda parts: commands.join_request(*parts)),
+            triggers=[worker.machine_id, self.swarm_id],
+            logging=remote.Logging.NONE,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[ready], deleted_with=worker.machine),
+        )
+        image = NodeImage(
+            f"{self._name}-{worker.name}-notebook-image",
+            NodeImageArgs(node=worker, source=args.notebook_image, build_ca=args.build_ca, ready=ready),
+            pulumi.ResourceOptions(parent=self),
+        )
+        # Runs on the manager, and is deleted before the worker: draining must come before the machine goes.
+        remote.Command(
+            f"{self._name}-{worker.name}-active",
+            connection=manager.connection,
+            create=commands.activate(worker.name),
+            delete=commands.remove_node(worker.name),
+            triggers=[worker.machine_id, joined.id],
+            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(depends_on=[joined, image.present])),
+        )

@@ -1,0 +1,49 @@
+"""JupyterHub's configuration. It reads one rendered file, settings.json; the program writes it from the stack's settings."""
+
+import json
+import sys
+from pathlib import Path
+
+from traitlets.config import Config
+
+FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
+sys.path.insert(0, str(FOLDER))
+
+c: Config = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
+settings = json.loads((FOLDER / "settings.json").read_text())
+
+# --- the hub's own place in the swarm
+c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
+c.JupyterHub.hub_connect_url = "http://hub:8081"
+c.JupyterHub.db_url = f"sqlite:///{STATE}/jupyterhub.sqlite"
+c.JupyterHub.cookie_secret = bytes.fromhex((SECRETS / "cookie-secret").read_text())
+# Notebooks and the user proxy outlive the hub: a restart or an upgrade of the hub leaves them alone.
+c.JupyterHub.cleanup_servers = False
+c.ConfigurableHTTPProxy.should_start = False
+c.ConfigurableHTTPProxy.api_url = "http://userproxy:8001"
+c.ConfigurableHTTPProxy.auth_token = (SECRETS / "proxy-token").read_text()
+
+# --- sign-in
+c.Authenticator.admin_users = set(settings["admins"])
+c.Authenticator.allow_all = True
+if settings["auth"] == "dummy":
+    c.JupyterHub.authenticator_class = "dummy"
+    c.DummyAuthenticator.password = (SECRETS / "password").read_text()
+else:
+    c.JupyterHub.authenticator_class = "native"
+    c.NativeAuthenticator.check_common_password = True
+    c.NativeAuthenticator.minimum_password_length = 10
+
+# --- notebooks
+c.JupyterHub.spawner_class = "swarm_spawner.NotebookSpawner"
+c.NotebookSpawner.image = settings["notebook_image"]
+c.NotebookSpawner.network_name = "jupyterhub"
+c.NotebookSpawner.notebook_dir = "/home/jovyan"
+c.NotebookSpawner.volumes = {"jupyterhub-home-{username}": "/home/jovyan"}
+c.NotebookSpawner.extra_placement_spec = {"constraints": [f"node.role=={settings['notebook_role']}"]}
+c.NotebookSpawner.cpu_limit = settings["cpu_limit"]
+c.NotebookSpawner.cpu_guarantee = settings["cpu_guarantee"]
+c.NotebookSpawner.mem_limit = settings["memory_limit"]
+c.NotebookSpawner.mem_guarantee = settings["memory_guarantee"]
+c.Spawner.start_timeout = 300
+c.Spawner.http_timeout = 120
