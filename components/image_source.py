@@ -35,10 +35,10 @@ class ImageSource:
         if value.startswith("./"):
             context = (root / value).resolve()
             if not (context / "Dockerfile").is_file():
-                raise ValueError(f"{value!r} names a folder to build, but {value}/Dockerfile does not exist")
+                raise ValueError(f"names a folder to build, but {value}/Dockerfile does not exist")
             return cls(reference=f"{REPOSITORY}/{context.name}:{content_hash(context)}", context=context)
         if "@sha256:" not in value and ":" not in value.rsplit("/", 1)[-1]:
-            raise ValueError(f"{value!r} has no tag; write a full reference such as {value}:1.0")
+            raise ValueError(f"has no tag; write a full reference such as {value}:1.0")
         return cls(reference=value, context=None)
 
     def archive(self) -> str:

@@ -125,11 +125,11 @@ def private_key(text: str) -> str:
 
 
 def certificates(text: str) -> str:
-    """The PEM text of a certificate file, or the empty text."""
+    """The PEM text of a certificate file (which may be empty), or the empty text."""
     if not text:
         return ""
     content = _content(text, "set buildCaFile to a PEM file, or leave it empty")
-    if "BEGIN CERTIFICATE" not in content:
+    if content.strip() and "BEGIN CERTIFICATE" not in content:
         raise ValueError("holds no PEM certificate")
     return content
 

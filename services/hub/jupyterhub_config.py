@@ -41,6 +41,8 @@ c.NotebookSpawner.network_name = "jupyterhub"
 c.NotebookSpawner.notebook_dir = "/home/jovyan"
 c.NotebookSpawner.volumes = {"jupyterhub-home-{username}": "/home/jovyan"}
 c.NotebookSpawner.extra_placement_spec = {"constraints": [f"node.role=={settings['notebook_role']}"]}
+# Swarm fills the template in for each task, so that a notebook can tell where it runs.
+c.NotebookSpawner.environment = {"NODE_NAME": "{{.Node.Hostname}}"}
 c.NotebookSpawner.cpu_limit = settings["cpu_limit"]
 c.NotebookSpawner.cpu_guarantee = settings["cpu_guarantee"]
 c.NotebookSpawner.mem_limit = settings["memory_limit"]

@@ -1,0 +1,52 @@
+# JupyterHub on Docker Swarm and OpenStack. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help up down lab status logs toolchain venv test lint e2e check-stack docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
+
+up: ## from nothing to JupyterHub on a real swarm on a real OpenStack on this machine (root)
+	@$(PYTHON) -m lab.lab up
+
+down: ## remove all that `make up` left running
+	@$(PYTHON) -m lab.lab down
+
+lab: ## only the OpenStack of `make up`
+	@$(PYTHON) -m lab.lab lab
+
+status: ## what runs: cloud, servers, address of the hub
+	@$(PYTHON) -m lab.lab status
+
+logs: ## the end of a log: make logs SERVICE=nova-compute
+	@$(PYTHON) -m lab.lab logs $(SERVICE)
+
+toolchain: venv ## Pulumi and its plugins: found, downloaded, or built from Go modules
+	@toolchain/install.sh
+
+venv: $(VENV)/.installed ## the program's virtual environment
+
+$(VENV)/.installed: requirements.txt requirements-dev.txt
+	@tools/venv.sh $(PYTHON) $(VENV)
+
+test: ## all tests but the end-to-end ones
+	@tools/test.sh
+
+lint: venv ## linters and type checks only
+	@$(BIN)/python -m pytest -q tests/lint
+
+e2e: ## end-to-end tests on the lab: make e2e, or make e2e SUITE=core
+	@tools/e2e.sh $(SUITE)
+
+check-stack: venv ## the resource graph of a stack against mocks: make check-stack STACK=jetstream2
+	@$(BIN)/python -m tools.check_stack $(STACK)
+
+docs: venv ## regenerate the parts of the docs that are generated
+	@$(BIN)/python -m tools.docs
+
+clean: ## remove everything that was built or downloaded (after `make down`)
+	@tools/clean.sh

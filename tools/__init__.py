@@ -1,0 +1,1 @@
+"""Tools around the program: its graph against mocks, and the generated parts of the docs."""
