@@ -99,7 +99,7 @@ def _lab_steps() -> Steps:
     sources = {value: ImageSource.parse(value) for value in BAKED}
     references = [source.reference for source in sources.values()]
     steps = Steps()
-    steps.add("packages", install_packages)
+    steps.add("packages", lambda: apt.ensure_programs(PACKAGES))
     steps.add("docker engine", lambda: run_logged("the Docker engine", [str(ROOT / "lab" / "engine.sh"), "start"], "engine"),
               after=["packages"])  # fmt: skip
     steps.add("cloud: image", cloud.ensure_image, after=["docker engine"])
@@ -112,13 +112,6 @@ def _lab_steps() -> Steps:
     steps.add("guest image", lambda: guest.ensure_guest(references, CA_FILE.read_text(encoding="utf-8")), after=[before])
     steps.add("cloud: seed", cloud.seed, after=["cloud: start", "guest image"])
     return steps
-
-
-def install_packages() -> None:
-    """Install the programs that the host lacks."""
-    missing = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
-    if missing:
-        apt.install(missing)
 
 
 def toolchain() -> None:
@@ -136,7 +129,7 @@ def bring_up() -> None:
 def write_ca() -> None:
     """Gather the certificates that this machine trusts beyond Debian's own, for builds behind a TLS-inspecting proxy."""
     CA_FILE.parent.mkdir(parents=True, exist_ok=True)
-    CA_FILE.write_text(images.extra_ca(), encoding="utf-8")
+    CA_FILE.write_text(apt.extra_ca(), encoding="utf-8")
 
 
 def down(_: str) -> None:
