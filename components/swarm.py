@@ -103,7 +103,8 @@ class Swarm(pulumi.ComponentResource):
 
     def _join(self, on_manager: pulumi.ResourceOptions) -> None:
         args, manager = self._args, self._args.manager
-        if not args.workers:
+        if not args.workers:  # then notebooks run on the manager, and the image must be there
+            self._notebook_image(manager, self.manager_ready)
             return
         token = remote.Command(
             f"{self._name}-worker-token",
@@ -128,11 +129,7 @@ class Swarm(pulumi.ComponentResource):
             logging=remote.Logging.NONE,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[ready], deleted_with=worker.machine),
         )
-        image = NodeImage(
-            f"{self._name}-{worker.name}-notebook-image",
-            NodeImageArgs(node=worker, source=args.notebook_image, build_ca=args.build_ca, ready=ready),
-            pulumi.ResourceOptions(parent=self),
-        )
+        image = self._notebook_image(worker, ready)
         # Runs on the manager, and is deleted before the worker: draining must come before the machine goes.
         remote.Command(
             f"{self._name}-{worker.name}-active",
@@ -141,4 +138,11 @@ class Swarm(pulumi.ComponentResource):
             delete=commands.remove_node(worker.name),
             triggers=[worker.machine_id, joined.id],
             opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(depends_on=[joined, image.present])),
+        )
+
+    def _notebook_image(self, node: Node, ready: remote.Command) -> NodeImage:
+        return NodeImage(
+            f"{self._name}-{node.name}-notebook-image",
+            NodeImageArgs(node=node, source=self._args.notebook_image, build_ca=self._args.build_ca, ready=ready),
+            pulumi.ResourceOptions(parent=self),
         )
