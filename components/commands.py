@@ -69,8 +69,9 @@ def activate(node: str) -> str:
     """On the manager: wait until the node is ready, then let it take tasks. Print its id in the swarm."""
     name = shlex.quote(node)
     return (
-        f"for i in $(seq 150); do docker node inspect {name} --format '{{{{.Status.State}}}}' 2>/dev/null | grep -qx ready && break; "
-        f"sleep 2; done; docker node update --availability active {name} >/dev/null && "
+        "for i in $(seq 150); do "
+        f"docker node inspect {name} --format '{{{{.Status.State}}}}' 2>/dev/null | grep -qx ready && break; sleep 2; done; "
+        f"docker node update --availability active {name} >/dev/null && "
         f"docker node inspect {name} --format '{{{{.ID}}}}'"
     )
 

@@ -118,7 +118,7 @@ class Swarm(pulumi.ComponentResource):
             self._add_worker(worker, pulumi.Output.secret(token.stdout), on_manager)
 
     def _add_worker(self, worker: Node, token: pulumi.Output[str], on_manager: pulumi.ResourceOptions) -> None:
-        args, manager = self._args, self._args.manager
+        manager = self._args.manager
         ready = self._ready(worker)
         joined = remote.Command(
             f"{self._name}-{worker.name}-join",

@@ -81,7 +81,8 @@ def up(_: str) -> None:
     print(f"\n{steps.table()}\npeak memory above start: {memory.above_start / 1024**3:.1f} GiB\n")
     outputs = stack.outputs()
     print(f"JupyterHub:  {outputs['url']}\nsign in as:  admin, or any other name\npassword:    {outputs['password']}")
-    print(f"a node:      {outputs['ssh']}\npulumi:      . .build/env, then for instance: pulumi config set workers 2 && pulumi up")
+    print(f"a node:      {outputs['ssh']}")
+    print("pulumi:      . .build/env, then for instance: pulumi config set workers 2 && pulumi up")
 
 
 def lab_only(_: str) -> None:
@@ -116,7 +117,7 @@ def _lab_steps() -> Steps:
 
 def toolchain() -> None:
     """The Pulumi engine, its plugins and the program's virtual environment."""
-    run_logged("the toolchain (make toolchain)", ["make", "--no-print-directory", "-C", str(ROOT), "toolchain"], "toolchain", timeout_s=3600)
+    run_logged("the toolchain", ["make", "--no-print-directory", "-C", str(ROOT), "toolchain"], "toolchain", timeout_s=3600)
     stack.write_env()
 
 

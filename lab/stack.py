@@ -37,7 +37,8 @@ def ensure_key() -> None:
     key = BUILD / "id_ed25519"
     if not key.exists():
         BUILD.mkdir(parents=True, exist_ok=True)
-        run_logged("making the lab's ssh key", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(key)], "key")
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(key)]
+        run_logged("making the lab's ssh key", command, "key")
 
 
 def select(cloud_id: str) -> None:
@@ -118,5 +119,3 @@ def _summary(log: str) -> str:
     """The lines under `Resources:` of an `up`, on one line."""
     counts = [line.strip() for line in log.rpartition("Resources:")[2].splitlines() if line.startswith("    ")]
     return ", ".join(counts) or "no summary"
-
-

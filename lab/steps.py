@@ -42,7 +42,7 @@ class Steps:
         self._pool.shutdown()
         for future in self._futures.values():
             error = future.exception()
-            if error is not None and not isinstance(error, _NotBegun):
+            if error is not None and not isinstance(error, _NotBegunError):
                 raise error
 
     def table(self) -> str:
@@ -58,7 +58,7 @@ class Steps:
     def _run(self, name: str, run: Callable[[], object], before: Sequence[Future[None]]) -> None:
         wait(before)
         if self._failed.is_set():
-            raise _NotBegun(name)
+            raise _NotBegunError(name)
         began = time.monotonic()
         try:
             run()
@@ -71,7 +71,7 @@ class Steps:
             say(f"{name}: done in {took:.0f} s")
 
 
-class _NotBegun(Exception):
+class _NotBegunError(Exception):
     """A step was left out because another one failed."""
 
 

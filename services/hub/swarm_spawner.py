@@ -12,7 +12,7 @@ from traitlets import Float
 ALIVE = frozenset({"new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running"})
 
 
-class NotebookSpawner(SwarmSpawner):
+class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has no types
     """Starts each server as a service of one task on the overlay network.
 
     What differs from SwarmSpawner 14: volumes are mounted as volumes (it binds host paths); the start is looked at every
@@ -26,8 +26,10 @@ class NotebookSpawner(SwarmSpawner):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.extra_task_spec = {"restart_policy": RestartPolicy(condition="none"), **self.extra_task_spec}
-        self.extra_endpoint_spec = {"mode": "dnsrr", **self.extra_endpoint_spec}
+        task: dict[str, Any] = self.extra_task_spec
+        endpoint: dict[str, Any] = self.extra_endpoint_spec
+        self.extra_task_spec = {"restart_policy": RestartPolicy(condition="none"), **task}
+        self.extra_endpoint_spec = {"mode": "dnsrr", **endpoint}
 
     @property
     def mounts(self) -> list[Mount]:
