@@ -34,7 +34,8 @@ def swarm_init(address: str, pool: str) -> str:
     """Make this node a manager, unless it is one, with overlay networks of a /22 each; print the swarm's id."""
     return (
         "docker info --format '{{.Swarm.ControlAvailable}}' | grep -q true || "
-        f"docker swarm init --advertise-addr {address} --default-addr-pool {pool} --default-addr-pool-mask-length 22 >/dev/null; "
+        f"docker swarm init --advertise-addr {address} --default-addr-pool {pool} --default-addr-pool-mask-length 22 >/dev/null "
+        "|| exit 1; "
         "docker info --format '{{.Swarm.Cluster.ID}}'"
     )
 
@@ -65,14 +66,14 @@ def swarm_join() -> str:
     )
 
 
-def activate(node: str) -> str:
+def activate(node: str, seconds: int = 300) -> str:
     """On the manager: wait until the node is ready, then let it take tasks. Print its id in the swarm."""
     name = shlex.quote(node)
     return (
-        "for i in $(seq 150); do "
-        f"docker node inspect {name} --format '{{{{.Status.State}}}}' 2>/dev/null | grep -qx ready && break; sleep 2; done; "
-        f"docker node update --availability active {name} >/dev/null && "
-        f"docker node inspect {name} --format '{{{{.ID}}}}'"
+        f"ready() {{ docker node inspect {name} --format '{{{{.Status.State}}}}' 2>/dev/null | grep -qx ready; }}; "
+        f"for i in $(seq {seconds // 2}); do ready && break; sleep 2; done; "
+        f"ready || {{ echo {name} did not become ready within {seconds} s, see docker node ls >&2; exit 1; }}; "
+        f"docker node update --availability active {name} >/dev/null && docker node inspect {name} --format '{{{{.ID}}}}'"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import enum
 import ipaddress
 import re
@@ -100,10 +101,11 @@ def cpus(text: str) -> float:
 
 def size(text: str) -> int:
     """Bytes of a size such as 512M or 2G (units are powers of 1024, as in Docker and JupyterHub)."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT])", text)
-    if not match or float(match[1]) == 0:
-        raise ValueError("must be a size such as 512M or 2G")
-    return int(float(match[1]) * _UNITS[match[2]])
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([KMGT])", text)
+    number = int(float(match[1]) * _UNITS[match[2]]) if match else 0
+    if number == 0:
+        raise ValueError("must be a size above 0, such as 512M or 2G")
+    return number
 
 
 def public_key(text: str) -> str:
@@ -118,10 +120,22 @@ def private_key(text: str) -> str:
     """The absolute path of a private key file that opens without a passphrase."""
     content = _content(text, "set sshPrivateKeyFile to the key that belongs to sshPublicKeyFile")
     if "PRIVATE KEY-----" not in content:
-        raise ValueError("is not a private key file (no PRIVATE KEY header)")
-    if "ENCRYPTED" in content:
+        raise ValueError("is not a private key file (no PRIVATE KEY header); set it to the key that belongs to sshPublicKeyFile")
+    if _has_passphrase(content):
         raise ValueError("is protected by a passphrase; use a key without one for this deployment")
     return str(Path(text).expanduser().resolve())
+
+
+def _has_passphrase(key: str) -> bool:
+    """Whether a private key is encrypted. The old PEM forms say so in plain; OpenSSH's own names its cipher first, or `none`
+    (openssh-portable, PROTOCOL.key)."""
+    body = "".join(line for line in key.splitlines() if "-----" not in line)
+    try:
+        opened = base64.b64decode(body)
+    except ValueError:
+        opened = b""
+    magic = b"openssh-key-v1\0"
+    return "ENCRYPTED" in key or (opened.startswith(magic) and not opened[len(magic) :].startswith(b"\0\0\0\4none"))
 
 
 def certificates(text: str) -> str:
@@ -130,7 +144,7 @@ def certificates(text: str) -> str:
         return ""
     content = _content(text, "set buildCaFile to a PEM file, or leave it empty")
     if content.strip() and "BEGIN CERTIFICATE" not in content:
-        raise ValueError("holds no PEM certificate")
+        raise ValueError("holds no PEM certificate; convert it with `openssl x509 -in FILE -out FILE.pem`, or leave it empty")
     return content
 
 

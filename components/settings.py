@@ -16,6 +16,8 @@ from components import rules
 from components.image_source import ImageSource
 from components.schema import Key
 
+MIB = 1024**2
+
 
 class SettingsError(ValueError):
     """One or more settings of the stack are refused; the text lists them all."""
@@ -65,20 +67,19 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
     Raises SettingsError with one line for each refused value.
     """
     reader = _Reader(get, keys)
-    text, strings = reader.text, reader.strings
     settings = Settings(
         image=reader.checked("image", rules.not_empty("the image's name, as `openstack image list` prints it")),
         manager_flavor=reader.checked("managerFlavor", rules.not_empty("a flavor of `openstack flavor list`")),
         worker_flavor=reader.checked("workerFlavor", rules.not_empty("a flavor of `openstack flavor list`")),
         workers=reader.checked("workers", rules.whole_number(0, 50), 0),
         external_network=reader.checked("externalNetwork", rules.not_empty("see `openstack network list --external`")),
-        network=text("network"),
+        network=reader.text("network"),
         subnet_cidr=reader.checked("subnetCidr", rules.cidr),
         dns_nameservers=tuple(reader.each("dnsNameservers", rules.address)),
         ssh_user=reader.checked("sshUser", rules.user_name),
         ssh_public_key=reader.checked("sshPublicKeyFile", rules.public_key),
         ssh_private_key_file=reader.checked("sshPrivateKeyFile", rules.private_key),
-        ssh_allowed_cidrs=tuple(reader.each("sshAllowedCidrs", rules.cidr)),
+        ssh_allowed_cidrs=tuple(dict.fromkeys(reader.each("sshAllowedCidrs", rules.cidr))),
         swarm_address_pool=reader.checked("swarmAddressPool", rules.address_pool),
         hub_image=reader.checked("hubImage", ImageSource.parse, _NO_IMAGE),
         userproxy_image=reader.checked("userproxyImage", ImageSource.parse, _NO_IMAGE),
@@ -87,7 +88,7 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
         build_ca=reader.checked("buildCaFile", rules.certificates),
         domain=reader.checked("domain", rules.host_name),
         auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
-        admins=tuple(strings("admins")),
+        admins=tuple(reader.each("admins", rules.not_empty("the name that the admin signs in with"))),
         notebook_cpu_limit=reader.checked("notebookCpuLimit", rules.cpus, 0.0),
         notebook_cpu_guarantee=reader.checked("notebookCpuGuarantee", rules.cpus, 0.0),
         notebook_memory_limit=reader.checked("notebookMemoryLimit", rules.size, 0),
@@ -109,12 +110,17 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             f"swarmAddressPool: {settings.swarm_address_pool} overlaps subnetCidr {settings.subnet_cidr}; "
             "containers could not reach the nodes: choose a range apart, such as 10.200.0.0/16"
         )
-    for low, high, name in (
-        (settings.notebook_cpu_guarantee, settings.notebook_cpu_limit, "Cpu"),
-        (settings.notebook_memory_guarantee, settings.notebook_memory_limit, "Memory"),
+    for kind, low, high, unit in (
+        ("Cpu", settings.notebook_cpu_guarantee, settings.notebook_cpu_limit, ""),
+        ("Memory", settings.notebook_memory_guarantee / MIB, settings.notebook_memory_limit / MIB, "M"),
     ):
         if low > high:
-            yield f"notebook{name}Guarantee: {low:g} is more than notebook{name}Limit {high:g}; lower it or raise the limit"
+            yield (
+                f"notebook{kind}Guarantee: {low:.10g}{unit} is more than notebook{kind}Limit {high:.10g}{unit}; "
+                "lower it or raise the limit"
+            )
+    if not settings.ssh_allowed_cidrs:
+        yield "sshAllowedCidrs: empty, but `pulumi up` sets up the nodes by ssh; name this computer's address, such as 192.0.2.7/32"
     if settings.auth is Auth.NATIVE and not settings.admins:
         yield "admins: empty, but with auth native an admin must admit the others; name at least one user"
 
