@@ -120,7 +120,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
                 "lower it or raise the limit"
             )
     if not settings.ssh_allowed_cidrs:
-        yield "sshAllowedCidrs: empty, but `pulumi up` sets up the nodes by ssh; name this computer's address, such as 192.0.2.7/32"
+        yield "sshAllowedCidrs: empty, but `pulumi up` uses ssh; name this computer's address, such as 192.0.2.7/32"
     if settings.auth is Auth.NATIVE and not settings.admins:
         yield "admins: empty, but with auth native an admin must admit the others; name at least one user"
 
