@@ -59,6 +59,10 @@ class CallingServicer(provider_pb2_grpc.ResourceProviderServicer, Generic[Config
         self._config: ConfigT | None = None
         self._cancelled = threading.Event()
 
+    def cancel(self) -> None:
+        """Makes every running and later operation stop as soon as it can."""
+        self._cancelled.set()
+
     @contextmanager
     def _call(
         self,
@@ -75,7 +79,7 @@ class CallingServicer(provider_pb2_grpc.ResourceProviderServicer, Generic[Config
         if kind is None:
             abort(context, grpc.StatusCode.UNIMPLEMENTED, self._lacks("resource type", token))
         redact = Redactor(text for part in (given, *older) for text in kind.redactions(part.values, part.secrets))
-        operation = Context(urn, token, self._config, self._engine.send, self._cancelled, redact, timeout)
+        operation = Context(urn, token, self._config, self._engine.send, self._cancelled, redact, timeout, given.secrets)
         call = Call(kind, operation, context, given)
         try:
             yield call

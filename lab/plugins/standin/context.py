@@ -1,12 +1,14 @@
 """What an operation may use beside its values: messages to the user, the provider's configuration, cancellation."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, TypeVar
 
-from standin.errors import CancelledError
+from standin.errors import CancelledError, ProviderError
+from standin.values import Path
 
 ConfigT = TypeVar("ConfigT")
 # A shorter text (a user name, a port) would make messages unreadable where it is replaced.
@@ -60,6 +62,9 @@ class Context(Generic[ConfigT]):
     cancelled: threading.Event = field(default_factory=threading.Event)
     redact: Redactor = field(default_factory=Redactor)
     timeout: float = 0
+    secrets: frozenset[Path] = frozenset()
+    """Which paths of the inputs (for a delete: of the outputs) are secret."""
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def name(self) -> str:
@@ -87,12 +92,16 @@ class Context(Generic[ConfigT]):
         self._log(Severity.INFO, text, ephemeral=True)
 
     def check_cancelled(self) -> None:
-        """Raises CancelledError once the engine asked to stop."""
+        """Raises CancelledError once the engine asked to stop, ProviderError once the time is over."""
         if self.cancelled.is_set():
             raise CancelledError(f"{self.name}: cancelled by the user")
+        if self.timeout and time.monotonic() - self.started > self.timeout:
+            raise ProviderError(f"{self.name}: not done after {self.timeout:g} s (customTimeouts)")
 
     def wait(self, seconds: float) -> None:
-        """Sleeps, but no longer than until the engine asks to stop; raises CancelledError then."""
+        """Sleeps, but no longer than until the engine asks to stop or the time is over; raises then."""
+        if self.timeout:
+            seconds = min(seconds, max(0.0, self.started + self.timeout - time.monotonic() + 0.01))
         self.cancelled.wait(seconds)
         self.check_cancelled()
 

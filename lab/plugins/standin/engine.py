@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import grpc
@@ -52,14 +53,14 @@ class Engine:
             sys.stderr.write(message.text + "\n")
 
 
-def exit_with_parent() -> None:
-    """Ends this process when the one that started it ends: a killed engine must not leave plugins behind."""
+def when_parent_ends(end: Callable[[], None]) -> None:
+    """Calls `end` once the process that started this one is gone: a killed engine must not leave plugins behind."""
     parent = os.getppid()
 
     def watch() -> None:
         pause = threading.Event()
         while os.getppid() == parent:
             pause.wait(_PARENT_CHECK_SECONDS)
-        os._exit(1)
+        end()
 
-    threading.Thread(target=watch, name="exit-with-parent", daemon=True).start()
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -50,9 +50,7 @@ class ResourceType(abc.ABC, Generic[ConfigT]):
         """The inputs with defaults added. Raises InvalidInput; the names and kinds are checked before the values."""
         return check_fields(self.token, self.fields, inputs)
 
-    def diff(
-        self, context: Context[ConfigT], old_inputs: Properties, old_outputs: Properties, new_inputs: Properties
-    ) -> Diff:
+    def diff(self, context: Context[ConfigT], old_inputs: Properties, old_outputs: Properties, new_inputs: Properties) -> Diff:
         """What the new inputs change. By default: input against input, replacing where a field says so."""
         return Diff(mark_replacements(compare(old_inputs, new_inputs), self.fields))
 
@@ -70,9 +68,7 @@ class ResourceType(abc.ABC, Generic[ConfigT]):
     def create(self, context: Context[ConfigT], inputs: Properties) -> Created:
         """Makes the resource. Raises ProviderError when it was not made, PartialFailure when it was but is not well."""
 
-    def read(
-        self, context: Context[ConfigT], resource_id: str, inputs: Properties, outputs: Properties
-    ) -> State | None:
+    def read(self, context: Context[ConfigT], resource_id: str, inputs: Properties, outputs: Properties) -> State | None:
         """The resource as it is now, None when it is gone. By default: as it was recorded."""
         return State(inputs, outputs)
 

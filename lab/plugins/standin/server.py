@@ -1,6 +1,8 @@
 """The gRPC side of a stand-in: runs a provider for the engine that started this process."""
 
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent import futures
 from typing import Final
@@ -10,17 +12,16 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from standin.calls import Provider
 from standin.context import ConfigT
-from standin.engine import CHANNEL_OPTIONS, Engine, exit_with_parent
+from standin.engine import CHANNEL_OPTIONS, Engine, when_parent_ends
 from standin.provider import ConfigType, ResourceType
 from standin.servicer import Servicer
 
 # More than the engine runs at once by default, so that a slow resource never keeps another waiting.
 _THREADS: Final = 128
+_GRACE_SECONDS: Final = 5.0
 
 
-def serve(
-    name: str, version: str, config_type: ConfigType[ConfigT], resource_types: Sequence[ResourceType[ConfigT]]
-) -> None:
+def serve(name: str, version: str, config_type: ConfigType[ConfigT], resource_types: Sequence[ResourceType[ConfigT]]) -> None:
     """Serves until the engine stops this process.
 
     Prints the port to stdout, as the engine expects; the engine's address is the last argument, when it gives one.
@@ -29,15 +30,18 @@ def serve(
     engine = Engine()
     engine.connect(sys.argv[-1] if len(sys.argv) > 1 and ":" in sys.argv[-1] else "")
     provider = Provider(name, version, config_type, {kind.token: kind for kind in resource_types})
-    server, port = start(Servicer(provider, engine))
-    exit_with_parent()
+    servicer = Servicer(provider, engine)
+    server, port = start(servicer)
+    ended = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: ended.set())
+    when_parent_ends(ended.set)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    sys.stderr.flush()
-    try:
-        server.wait_for_termination()
-    except KeyboardInterrupt:
-        server.stop(grace=None)
+    ended.wait()
+    # Operations that still run see this, and clean up behind themselves.
+    servicer.cancel()
+    server.stop(grace=_GRACE_SECONDS).wait()
 
 
 def start(servicer: provider_pb2_grpc.ResourceProviderServicer) -> tuple[grpc.Server, int]:

@@ -35,15 +35,13 @@ class Servicer(CallingServicer[ConfigT]):
     def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=self._provider.version)
 
-    def GetSchema(
-        self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.GetSchemaResponse:
+    def GetSchema(self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext) -> provider_pb2.GetSchemaResponse:
         resources: dict[str, Any] = {token: {} for token in self._provider.resource_types}
         schema = {"name": self._provider.name, "version": self._provider.version, "resources": resources}
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        self._cancelled.set()
+        self.cancel()
         return empty_pb2.Empty()
 
     def GetMapping(
@@ -62,16 +60,12 @@ class Servicer(CallingServicer[ConfigT]):
     def Call(self, request: provider_pb2.CallRequest, context: grpc.ServicerContext) -> provider_pb2.CallResponse:
         abort(context, grpc.StatusCode.UNIMPLEMENTED, self._lacks("method", request.tok))
 
-    def Construct(
-        self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.ConstructResponse:
+    def Construct(self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext) -> provider_pb2.ConstructResponse:
         abort(context, grpc.StatusCode.UNIMPLEMENTED, self._lacks("component", request.type))
 
     # -- its configuration
 
-    def CheckConfig(
-        self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.CheckResponse:
+    def CheckConfig(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
         try:
             self._parsed(request.news)
         except InvalidInput as error:
@@ -83,9 +77,7 @@ class Servicer(CallingServicer[ConfigT]):
         new = decode(request.news).values
         return diff_reply(self._provider.config_type.diff(old, new), request.ignoreChanges)
 
-    def Configure(
-        self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
-    ) -> provider_pb2.ConfigureResponse:
+    def Configure(self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext) -> provider_pb2.ConfigureResponse:
         self._announce()
         try:
             config = self._parsed(request.args)
@@ -93,9 +85,7 @@ class Servicer(CallingServicer[ConfigT]):
                 self._config = self._provider.config_type.configure(config)
         except ProviderError as error:
             abort(context, grpc.StatusCode.INVALID_ARGUMENT, f"provider {self._provider.name}: {error}")
-        return provider_pb2.ConfigureResponse(
-            acceptSecrets=True, supportsPreview=True, acceptResources=True, acceptOutputs=False
-        )
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True, acceptOutputs=False)
 
     def _parsed(self, struct: struct_pb2.Struct) -> Properties:
         values = decode(struct).values
