@@ -7,7 +7,7 @@ from typing import Any
 
 from docker.types import Mount, RestartPolicy
 from dockerspawner import SwarmSpawner
-from traitlets import Float
+from traitlets import Float, default
 
 ALIVE = frozenset({"new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running"})
 
@@ -24,12 +24,13 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
     start_poll_seconds = Float(0.5, config=True, help="Seconds between two looks at a starting task.")
     room_timeout = Float(60, config=True, help="Seconds that a server waits for a node with room before its start fails.")
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        task: dict[str, Any] = self.extra_task_spec
-        endpoint: dict[str, Any] = self.extra_endpoint_spec
-        self.extra_task_spec = {"restart_policy": RestartPolicy(condition="none"), **task}
-        self.extra_endpoint_spec = {"mode": "dnsrr", **endpoint}
+    @default("extra_task_spec")
+    def _never_restart(self) -> dict[str, Any]:
+        return {"restart_policy": RestartPolicy(condition="none")}
+
+    @default("extra_endpoint_spec")
+    def _without_virtual_address(self) -> dict[str, Any]:
+        return {"mode": "dnsrr"}
 
     @property
     def mounts(self) -> list[Mount]:
