@@ -1,0 +1,47 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # shares its variables with the script that sources it
+# The three resource plugins, each in the version of its Python SDK. Sourced by install.sh.
+
+# place_plugin NAME VERSION FILE: makes FILE the plugin, in one step.
+place_plugin() {
+    local place=$plugins/resource-$1-v$2
+    mkdir -p "$place"
+    ln -sfn "$3" "$work/link"
+    mv -T "$work/link" "$place/pulumi-resource-$1"
+}
+
+# write_stand_in NAME: a plugin that runs the Python stand-in of lab/plugins in the project's virtualenv.
+write_stand_in() {
+    local name=$1 version place
+    version=$(pin "pulumi-$name")
+    place=$plugins/resource-$name-v$version
+    mkdir -p "$place"
+    cat >"$work/plugin" <<END
+#!/bin/sh
+PYTHONPATH='$root/lab/plugins' exec '$root/.venv/bin/python' -m standin.$name "\$@"
+END
+    chmod 755 "$work/plugin"
+    mv -T "$work/plugin" "$place/pulumi-resource-$name"
+}
+
+# fetch_plugins: the vendor's own plugins, by the engine. Succeeds only if all three are there.
+fetch_plugins() {
+    local name version place file
+    for name in openstack docker command; do
+        version=$(pin "pulumi-$name")
+        place=$plugins/resource-$name-v$version
+        file=$place/pulumi-resource-$name
+        # One that is neither a link nor a script is not ours, but was fetched before.
+        [ -f "$file" ] && [ ! -L "$file" ] && [ "$(head -c 2 "$file")" != '#!' ] && continue
+        site_answers || return 1
+        say "fetching the vendor's $name plugin $version"
+        rm -rf "$place"
+        PULUMI_HOME=$(dirname "$plugins") PULUMI_SKIP_UPDATE_CHECK=true "$pulumi" plugin install resource "$name" "$version" || return 1
+    done
+}
+
+# local_plugins: openstack built from Go modules, the other two stood in for.
+local_plugins() {
+    build_openstack_plugin
+    write_stand_in docker
+    write_stand_in command
+}
