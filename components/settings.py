@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pulumi
+
 from components import rules
 from components.image_source import ImageSource
 from components.schema import Key
@@ -19,7 +21,7 @@ from components.schema import Key
 MIB = 1024**2
 
 
-class SettingsError(ValueError):
+class SettingsError(pulumi.RunError, ValueError):  # RunError: the engine shows the text without a traceback
     """One or more settings of the stack are refused; the text lists them all."""
 
 
