@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.fake_host import DOCKER, FakeHost
 from tests.unit.graphs import Graph, rendered
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample test\n"
@@ -57,3 +58,11 @@ def example_folder(tmp_path: Path) -> Path:
     (folder / "bin" / "run").write_text("#!/bin/sh\nexit 0\n")
     (folder / "bin" / "run").chmod(0o755)
     return folder
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FakeHost:
+    """A node with a fresh docker."""
+    node = FakeHost(tmp_path)
+    node.program("docker", DOCKER)
+    return node
