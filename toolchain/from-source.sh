@@ -71,7 +71,7 @@ compile() {
         go -C "$here/$name" build "${build_flags[@]}" -ldflags "$(link_flags "$name")" \
         -o "$work/unit/$file" "$package"
     if [ "$name" = engine ]; then
-        # The language host starts this Python file, which must be of the engine's and the SDK's version.
+        # The language host starts this Python file, which must be of the engine's and the SDK's version, from beside it.
         install -m 755 "$(go -C "$here/$name" list -m -f '{{.Dir}}' "$sdk")/python/cmd/pulumi-language-python-exec" "$work/unit/"
     fi
     folder=$(unit_folder "$name")

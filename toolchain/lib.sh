@@ -45,14 +45,18 @@ run_quietly() {
     say "$title: done in $((SECONDS - started)) s"
 }
 
-# link_into_bin FILE...: makes bin hold links to just these. A link that is right already is not touched, since a pulumi
-# may be running from it.
+# link_into_bin FILE...: makes bin hold just these, as hard links: the engine and the language host look for their
+# companions beside the file that they really are. What is right already is not touched, since it may be running.
 link_into_bin() {
-    local file old
-    for old in "$bin"/*; do
-        [[ " $* " == *" $(readlink "$old") "* ]] || rm -f "$old"
-    done
+    local file old wanted
     for file; do
-        [ "$(readlink "$bin/${file##*/}")" = "$file" ] || ln -s "$file" "$bin/"
+        [ "$file" -ef "$bin/${file##*/}" ] || ln -f "$file" "$bin/"
+    done
+    for old in "$bin"/*; do
+        wanted=
+        for file; do
+            [ "${file##*/}" != "${old##*/}" ] || wanted=yes
+        done
+        [ -n "$wanted" ] || rm -f "$old"
     done
 }

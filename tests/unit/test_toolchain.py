@@ -1,18 +1,15 @@
 """The toolchain's pins and its table of OpenStack types, against requirements.txt, the SDK and the program."""
 
 import ast
-import importlib
-import inspect
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.openstack_sdk import TYPES, sdk_member
+
 ROOT = Path(__file__).parents[2]
 TOOLCHAIN = ROOT / "toolchain"
-TYPES: dict[str, dict[str, str]] = json.loads((TOOLCHAIN / "openstack" / "types.json").read_text())
 MODULES = [TOOLCHAIN / name / "go.mod" for name in ("engine", "language-python", "openstack")]
 
 
@@ -23,25 +20,13 @@ def pinned(name: str, file: Path = ROOT / "requirements.txt") -> str:
     return match[1]
 
 
-def sdk_member(token: str) -> Any:
-    """The class or function of the Python SDK for "module/file:Member"; fails if it has another token or is not there."""
-    module, _, member = token.split("/")[0], *token.split("/")[1].split(":")
-    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", member).lower() if member.startswith("get") else member
-    found = getattr(importlib.import_module(f"pulumi_openstack.{module}"), snake)
-    if inspect.isclass(found):
-        assert found.pulumi_type == f"openstack:{token}"  # type: ignore[attr-defined]
-    else:
-        assert f"'openstack:{token}'" in inspect.getsource(found)
-    return found
-
-
 @pytest.mark.parametrize("token", [*TYPES["resources"].values(), *TYPES["dataSources"].values()])
 def test_a_mapped_token_is_one_of_the_sdk(token: str) -> None:
     assert sdk_member(token)
 
 
 def used_openstack_types() -> set[str]:
-    """"module.Member" for each `networking.Port(...)`, `compute.get_flavor(...)` and the like in the program."""
+    """ "module.Member" for each `networking.Port(...)`, `compute.get_flavor(...)` and the like in the program."""
     used = set()
     for file in [ROOT / "__main__.py", *(ROOT / "components").glob("*.py")]:
         tree = ast.parse(file.read_text())
@@ -71,7 +56,9 @@ def test_every_openstack_type_that_the_program_uses_is_mapped() -> None:
 
 def test_the_engine_the_bridge_and_the_sdk_are_of_one_version() -> None:
     for module in ("engine", "openstack"):
-        versions = set(re.findall(r"github.com/pulumi/pulumi/(?:pkg|sdk)/v3 v([0-9.]+)", (TOOLCHAIN / module / "go.mod").read_text()))
+        versions = set(
+            re.findall(r"github.com/pulumi/pulumi/(?:pkg|sdk)/v3 v([0-9.]+)", (TOOLCHAIN / module / "go.mod").read_text())
+        )
         assert versions == {pinned("pulumi")}, f"toolchain/{module}/go.mod"
 
 

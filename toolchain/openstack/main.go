@@ -11,10 +11,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"sort"
 
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
-	shim "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim"
 	sdkv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
 	"github.com/pulumi/pulumi/pkg/v3/resource/provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
@@ -96,41 +94,6 @@ func configFromEnvironment() map[string]*tfbridge.SchemaInfo {
 		config[key] = &tfbridge.SchemaInfo{Default: &tfbridge.DefaultInfo{EnvVars: []string{variable}}}
 	}
 	return config
-}
-
-// typeFields lists the properties of one type under their Pulumi names.
-type typeFields struct {
-	Inputs  []string `json:"inputs"`
-	Outputs []string `json:"outputs"`
-}
-
-func fieldsOf(schema shim.SchemaMap, fields map[string]*tfbridge.SchemaInfo) typeFields {
-	all := typeFields{Inputs: []string{}, Outputs: []string{}}
-	schema.Range(func(key string, property shim.Schema) bool {
-		name := tfbridge.TerraformToPulumiNameV2(key, schema, fields)
-		all.Outputs = append(all.Outputs, name)
-		if property.Optional() || property.Required() {
-			all.Inputs = append(all.Inputs, name)
-		}
-		return true
-	})
-	sort.Strings(all.Inputs)
-	sort.Strings(all.Outputs)
-	return all
-}
-
-// printFields writes {"token": {"inputs": [...], "outputs": [...]}} for every mapped type to standard output.
-func printFields(info tfbridge.ProviderInfo) error {
-	types := map[string]typeFields{}
-	for name, resource := range info.Resources {
-		types[string(resource.Tok)] = fieldsOf(info.P.ResourcesMap().Get(name).Schema(), resource.Fields)
-	}
-	for name, source := range info.DataSources {
-		types[string(source.Tok)] = fieldsOf(info.P.DataSourcesMap().Get(name).Schema(), source.Fields)
-	}
-	encoder := json.NewEncoder(os.Stdout)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(types)
 }
 
 func run() error {

@@ -1,0 +1,120 @@
+"""The openstack plugin that is built here against the Python SDK: same property names, and a clear no to other types."""
+
+import importlib.metadata
+import inspect
+import json
+import re
+import subprocess
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pulumi import _types as sdk_types
+
+from tests.integration.workspace import ROOT, Workspace, toolchain_path, write_plugin
+from tests.openstack_sdk import TYPES, sdk_member
+
+FOLDER = ROOT / ".build" / "pulumi-home" / "plugins" / f"resource-openstack-v{importlib.metadata.version('pulumi-openstack')}"
+# A cloud that nobody asks: creating is only previewed, and a type that is not mapped is refused before.
+CLOUD = {
+    "OS_AUTH_URL": "http://127.0.0.1:9/v3",
+    "OS_USERNAME": "nobody",
+    "OS_PASSWORD": "none",
+    "OS_PROJECT_NAME": "none",
+    "OS_USER_DOMAIN_NAME": "Default",
+    "OS_PROJECT_DOMAIN_NAME": "Default",
+}
+
+
+@pytest.fixture(scope="module")
+def plugin() -> Path:
+    """The plugin's executable, if it is the one built from Go modules (then it is a link to it)."""
+    file = FOLDER / "pulumi-resource-openstack"
+    if not file.exists():
+        pytest.fail(f"{file} is missing: run `make toolchain` first")
+    if not file.is_symlink():
+        pytest.skip(f"{file} is the vendor's own plugin")
+    return file
+
+
+@pytest.fixture(scope="module")
+def fields(plugin: Path) -> dict[str, dict[str, list[str]]]:
+    """What the plugin says of itself: token -> inputs and outputs."""
+    printed = subprocess.run([plugin, "fields"], check=True, capture_output=True, text=True).stdout
+    return typing.cast(dict[str, dict[str, list[str]]], json.loads(printed))
+
+
+def inner_classes(hint: object) -> Iterator[type]:
+    """The SDK's input and output classes anywhere inside a type hint (Optional, Sequence, Input, ...)."""
+    if isinstance(hint, type) and (sdk_types.is_input_type(hint) or sdk_types.is_output_type(hint)):
+        yield hint
+    for argument in typing.get_args(hint):
+        yield from inner_classes(argument)
+
+
+def sdk_names(types: dict[str, type], deeper: Callable[[type], dict[str, type]], prefix: str = "") -> set[str]:
+    """Names of all properties, those of inner blocks as "outer.inner"."""
+    names: set[str] = set()
+    for name, hint in types.items():
+        names.add(prefix + name)
+        for inner in inner_classes(hint):
+            names |= sdk_names(deeper(inner), deeper, f"{prefix}{name}.")
+    return names
+
+
+@pytest.mark.parametrize("token", TYPES["resources"].values())
+def test_a_resource_has_the_inputs_and_outputs_of_the_sdk(token: str, fields: dict[str, dict[str, list[str]]]) -> None:
+    cls = sdk_member(token)
+    arguments = getattr(inspect.getmodule(cls), f"{cls.__name__}Args")
+    plugin = fields[f"openstack:{token}"]
+    assert set(plugin["outputs"]) == sdk_names(sdk_types.resource_types(cls), sdk_types.output_type_types)
+    assert set(plugin["inputs"]) == sdk_names(sdk_types.input_type_types(arguments), sdk_types.input_type_types)
+
+
+@pytest.mark.parametrize("token", TYPES["dataSources"].values())
+def test_a_data_source_has_the_arguments_and_results_of_the_sdk(token: str, fields: dict[str, dict[str, list[str]]]) -> None:
+    function = sdk_member(token)
+    plugin = fields[f"openstack:{token}"]
+    arguments = set(re.findall(r"__args__\['(\w+)'\]", inspect.getsource(function)))
+    result = typing.get_type_hints(function)["return"]
+    # "id" stands in every result, whether the provider's schema has it or not.
+    results = sdk_names(sdk_types.output_type_types(result), sdk_types.output_type_types) - {"id"}
+    assert {name for name in plugin["inputs"] if "." not in name} == arguments
+    assert set(plugin["outputs"]) - {"id"} == results
+
+
+@pytest.fixture
+def workspace(plugin: Path, tmp_path: Path) -> Workspace:
+    """A project with this plugin and a cloud that nobody asks."""
+    home, folder = tmp_path / "pulumi-home", tmp_path / "project"
+    folder.mkdir()
+    write_plugin(home, "openstack", importlib.metadata.version("pulumi-openstack"), plugin)
+    workspace = Workspace(folder, home, toolchain_path())
+    workspace.set_env(**CLOUD)
+    return workspace
+
+
+def test_a_mapped_resource_is_planned_with_a_name_from_its_own(workspace: Workspace) -> None:
+    workspace.write("import pulumi_openstack as openstack\nopenstack.networking.SecGroup('door')\n")
+    planned = workspace.preview().expect_ok()
+    assert planned.step("door").op == "create"
+    assert re.search(r'"name":"door-[0-9a-f]{7}"', planned.events)
+
+
+@pytest.mark.parametrize(
+    ("call", "refused", "section"),
+    [
+        ("dns.Zone('zone', name='example.org.')", "resource type openstack:dns/zone:Zone", "resources"),
+        ("dns.Zone.get('zone', '1')", "resource type openstack:dns/zone:Zone", "resources"),
+        ("dns.get_dns_zone(name='x')", "data source openstack:dns/getDnsZone:getDnsZone", "dataSources"),
+    ],
+)
+def test_a_type_that_is_not_mapped_is_refused_with_the_remedy(
+    call: str, refused: str, section: str, workspace: Workspace
+) -> None:
+    workspace.write(f"import pulumi_openstack as openstack\nopenstack.{call}\n")
+    planned = workspace.preview()
+    assert not planned.ok
+    assert f"{refused} is not mapped in this openstack plugin" in planned.output
+    assert f'toolchain/openstack/types.json; add it there under "{section}" and run `make toolchain`' in planned.output
