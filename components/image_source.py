@@ -50,7 +50,8 @@ class ImageSource:
             for path in context_files(self.context):
                 data = path.read_bytes()
                 entry = tarfile.TarInfo(path.relative_to(self.context).as_posix())
-                entry.size, entry.mode = len(data), path.stat().st_mode & 0o755
+                # Not the file's own mode, which depends on the umask of whoever made the checkout.
+                entry.size, entry.mode = len(data), 0o755 if is_executable(path) else 0o644
                 tar.addfile(entry, io.BytesIO(data))
         return base64.b64encode(gzip.compress(plain.getvalue(), mtime=0)).decode()
 
@@ -62,11 +63,15 @@ def context_files(context: Path) -> Iterator[Path]:
             yield path
 
 
+def is_executable(path: Path) -> bool:
+    """Whether the owner may execute the file: all of its mode that counts."""
+    return bool(path.stat().st_mode & 0o100)
+
+
 def content_hash(context: Path) -> str:
     """Twelve hex digits over the names, modes and bytes of a build folder."""
     digest = hashlib.sha256()
     for path in context_files(context):
-        executable = bool(path.stat().st_mode & 0o100)
-        digest.update(f"{path.relative_to(context).as_posix()}\0{executable}\0".encode())
+        digest.update(f"{path.relative_to(context).as_posix()}\0{is_executable(path)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:12]
