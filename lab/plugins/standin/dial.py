@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from standin.context import Context
+from standin.endpoint import Endpoint
 from standin.errors import ProviderError
 from standin.ssh import Client
 
@@ -71,20 +72,24 @@ def raise_if_not_connected(client: Client) -> None:
     Behind a bastion, a failed sign-in is final: the vendor's plugin tries again on the same, then closed, connection
     and never gets through either.
     """
+    connection = client.connection
     target, bastion = client.read_log("target"), client.read_log("bastion")
     if _CONNECTED in target:
         return
-    if client.connection.proxy is None:
-        raise DialFailed(Step.DIRECT, _last_words(target))
+    if connection.proxy is None:
+        raise DialFailed(Step.DIRECT, _reason(connection.target, target))
     if _CONNECTED not in bastion:
-        raise DialFailed(Step.BASTION, _last_words(bastion) if bastion else _last_words(target))
+        raise DialFailed(Step.BASTION, _reason(connection.proxy, bastion or target))
     if "open failed" in bastion or "stdio forwarding failed" in bastion:
-        raise DialFailed(Step.FROM_BASTION, _last_words(bastion))
-    raise DialFailed(Step.SIGN_IN_BEHIND_BASTION, _last_words(target))
+        raise DialFailed(Step.FROM_BASTION, _reason(connection.target, bastion))
+    raise DialFailed(Step.SIGN_IN_BEHIND_BASTION, _reason(connection.target, target))
 
 
-def _last_words(log: str) -> str:
-    """The lines of an ssh log that say why it ended."""
+def _reason(endpoint: Endpoint, log: str) -> str:
+    """Which host, and the lines of an ssh log that say why it ended."""
+    where = f"{endpoint.user}@{endpoint.host}:{endpoint.port}"
+    if "Host key verification failed" in log:
+        return f"{where}: the host's key is not the one that hostKey pins (Host key verification failed)"
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith(("Warning: Permanently added", _CONNECTED, "debug"))]
-    return "; ".join(telling[-3:]) or "ssh ended without a word"
+    return f"{where}: " + ("; ".join(telling[-2:]) or "ssh ended without a word")

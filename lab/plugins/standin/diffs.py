@@ -1,6 +1,6 @@
 """Differences between two sets of properties, in the engine's terms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -72,6 +72,17 @@ def same(old: Any, new: Any) -> bool:
     if isinstance(old, Asset | Archive) and isinstance(new, Asset | Archive) and old.hash and new.hash:
         return type(old) is type(new) and old.hash == new.hash
     return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
+
+
+def hide_inside(changes: tuple[Change, ...], secrets: Iterable[Path]) -> tuple[Change, ...]:
+    """The changes, with those inside a secret value told as one change of that value."""
+    outer = frozenset(secrets)
+    found: dict[Path, Change] = {}
+    for change in changes:
+        prefixes = (change.path[:length] for length in range(1, len(change.path)))
+        secret = next((prefix for prefix in prefixes if prefix in outer), None)
+        found[secret or change.path] = change if secret is None else Change(secret, ChangeKind.UPDATE)
+    return tuple(found.values())
 
 
 def mark_replacements(changes: tuple[Change, ...], fields: Mapping[str, Field]) -> tuple[Change, ...]:

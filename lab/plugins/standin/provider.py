@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic
 
 from standin.context import ConfigT, Context
-from standin.diffs import Diff, compare, mark_replacements
+from standin.diffs import Diff, compare, hide_inside, mark_replacements
 from standin.fields import Field, check_fields
 from standin.values import UNKNOWN, Path, Properties, at_path
 
@@ -51,8 +51,12 @@ class ResourceType(abc.ABC, Generic[ConfigT]):
         return check_fields(self.token, self.fields, inputs)
 
     def diff(self, context: Context[ConfigT], old_inputs: Properties, old_outputs: Properties, new_inputs: Properties) -> Diff:
-        """What the new inputs change. By default: input against input, replacing where a field says so."""
-        return Diff(mark_replacements(compare(old_inputs, new_inputs), self.fields))
+        """What the new inputs change. By default: input against input, replacing where a field says so.
+
+        A change inside a secret value is told as one of the whole value.
+        """
+        changes = hide_inside(compare(old_inputs, new_inputs), context.secrets)
+        return Diff(mark_replacements(changes, self.fields))
 
     def preview_create(self, context: Context[ConfigT], inputs: Properties) -> Properties:
         """The outputs as far as a preview knows them."""

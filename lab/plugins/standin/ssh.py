@@ -119,7 +119,7 @@ def _block(folder: Path, name: str, endpoint: Endpoint, sent_names: Sequence[str
 def _proxy_command(folder: Path) -> str:
     askpass = [f"{name}={value}" for name, value in _askpass(folder, "bastion").items()]
     client = [_program(), "-F", str(folder / "config"), "-E", str(folder / "bastion.log")]
-    words = ["exec", "env", *askpass, *client, "-W"]
+    words = ["env", *askpass, *client, "-W"]
     return " ".join(shlex.quote(word.replace("%", "%%")) for word in words) + " '[%h]:%p' bastion"
 
 

@@ -29,7 +29,9 @@ _UNKNOWN_TEXTS: Final = frozenset(
     }
 )
 # Notes that the engine or another plugin leaves inside inputs and outputs; they are no properties of the resource.
-INTERNAL_KEYS: Final = frozenset({"__defaults", "__internal", "__meta", "__pulumi_raw_state_delta"})
+INTERNAL_KEYS: Final = frozenset(
+    {"__defaults", "__internal", "__meta", "__pulumi_raw_state_delta", "__pulumi-go-provider-version"}
+)
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,7 @@ def _object(fields: Mapping[str, struct_pb2.Value], path: Path, secrets: set[Pat
     if signature == _ASSET:
         return Asset(text=plain.get("text"), path=plain.get("path"), uri=plain.get("uri"), hash=plain.get("hash", ""))
     if signature == _ARCHIVE:
-        return Archive(
-            path=plain.get("path"), uri=plain.get("uri"), assets=plain.get("assets"), hash=plain.get("hash", "")
-        )
+        return Archive(path=plain.get("path"), uri=plain.get("uri"), assets=plain.get("assets"), hash=plain.get("hash", ""))
     if signature == _RESOURCE:
         return plain.get("id", plain.get("urn"))
     if signature:

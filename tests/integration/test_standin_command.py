@@ -1,0 +1,248 @@
+"""Remote commands, by the real engine against real ssh servers: one table for the stand-in and the vendor's plugin."""
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.integration.command_programs import HEAD, tell_hosts
+from tests.integration.conftest import SshHosts
+from tests.integration.workspace import Result, Workspace
+
+PLUGINS = ("command",)
+STDIN_SECRET = "stdin-secret-4711"
+OUTPUT_SECRET = "output-secret-4712"
+
+
+@pytest.fixture
+def workspace(pulumi_workspace: Workspace, ssh_hosts: SshHosts) -> Workspace:
+    """A project whose programs know the hosts; the target is not started yet."""
+    tell_hosts(pulumi_workspace, ssh_hosts)
+    return pulumi_workspace
+
+
+def expect_no_leak(workspace: Workspace, result: Result, hosts: SshHosts, *secrets: str) -> None:
+    """No secret in what the engine says or writes: the keys (any line of them) and the given texts."""
+    keys = [key.read_text() for key in (hosts.target_key, hosts.bastion_key, hosts.wrong_key)]
+    hidden = [line for key in keys for line in key.splitlines() if "PRIVATE KEY" not in line and len(line) > 20]
+    places = {"output": result.output, "events": result.events}
+    places.update({path.name: path.read_text(errors="replace") for path in workspace.files()})
+    for place, text in places.items():
+        for secret in (*hidden, *secrets):
+            assert secret not in text, f"{secret[:12]}... is in {place}"
+
+
+def test_the_target_answers_only_through_the_bastion(ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", ssh_hosts.target.port), timeout=2)
+
+
+def test_a_command_gets_stdin_and_leaves_no_secret_behind(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    workspace.set_env(STDIN_SECRET=STDIN_SECRET, OUTPUT_SECRET=OUTPUT_SECRET)
+    workspace.write(
+        HEAD
+        + f"""
+counted = remote.Command("counted", connection=target, create="wc -c; echo to-stderr >&2",
+    stdin=pulumi.Output.secret(SECRET))
+hidden = remote.Command("hidden", connection=target, create="echo {OUTPUT_SECRET[:6]}; echo {OUTPUT_SECRET[6:]}",
+    logging=remote.Logging.NONE, opts=pulumi.ResourceOptions(additional_secret_outputs=["stdout"]))
+after = remote.Command("after", connection=target, create="tr a-z A-Z", stdin=counted.stderr)
+pulumi.export("stdout", counted.stdout)
+"""
+    )
+    planned = workspace.preview().expect_ok()
+    assert planned.changes == {"create": 5}
+    made = workspace.up().expect_ok()
+    counted = made.resource("counted")["outputs"]
+    assert (counted["stdout"], counted["stderr"]) == (str(len(STDIN_SECRET)), "to-stderr")
+    assert made.resource("counted")["id"].startswith("counted")
+    assert made.resource("after")["outputs"]["stdout"] == "TO-STDERR"
+    assert "ciphertext" in made.resource("hidden")["outputs"]["stdout"]
+    assert "ciphertext" in made.resource("hidden")["outputs"]["connection"]
+    assert {str(len(STDIN_SECRET)), "to-stderr"} <= set(made.messages)
+    assert OUTPUT_SECRET[6:] not in made.messages
+    expect_no_leak(workspace, made, ssh_hosts, STDIN_SECRET)
+    assert workspace.preview().expect_ok().changes == {}
+    assert workspace.up(refresh=True).expect_ok().changes == {}
+    assert workspace.refresh().expect_ok().changes == {}
+    assert workspace.destroy().expect_ok().changes == {"delete": 5}
+
+
+def test_a_host_that_comes_up_late_is_waited_for(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    workspace.write(HEAD + 'remote.Command("ready", connection=connection(dial_error_limit=20), create="echo up")\n')
+    late = threading.Timer(3, ssh_hosts.target.start)
+    late.start()
+    try:
+        made = workspace.up().expect_ok()
+    finally:
+        late.join()
+    assert made.resource("ready")["outputs"]["stdout"] == "up"
+    assert "Dial from proxy 1/20 failed: retrying" in made.messages
+
+
+def test_the_dial_error_limit_ends_the_waiting(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    workspace.write(HEAD + 'remote.Command("ready", connection=target, create="true")\n')
+    failed = workspace.up()
+    assert not failed.ok
+    assert [text for text in failed.messages if "failed: retrying" in text] == [
+        "Dial from proxy 1/2 failed: retrying",
+        "Dial from proxy 2/2 failed: retrying",
+    ]
+    assert "proxy: after 2 failed attempts: " in failed.output
+    assert not any(item["type"] == "command:remote:Command" for item in failed.resources)
+
+
+def test_a_bastion_that_is_down_is_told_from_a_host_that_is_down(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    ssh_hosts.bastion.stop()
+    workspace.write(HEAD + 'remote.Command("ready", connection=target, create="true")\n')
+    try:
+        failed = workspace.up()
+    finally:
+        ssh_hosts.bastion.start()
+    assert not failed.ok
+    assert "Dial proxy 2/2 failed: retrying" in failed.messages
+    assert "proxy: after 2 failed attempts: " in failed.output
+
+
+def test_update_and_delete_run_their_lines_with_the_previous_output(
+    workspace: Workspace, ssh_hosts: SshHosts, tmp_path: Path
+) -> None:
+    ssh_hosts.target.start()
+    trace = tmp_path / "trace"
+    program = (
+        HEAD
+        + f"""
+remote.Command("full", connection=target, create="echo created | tee -a {trace}",
+    update="echo updated $PULUMI_COMMAND_STDOUT | tee -a {trace}",
+    delete="echo deleted $PULUMI_COMMAND_STDOUT >> {trace}", environment={{"GREETING": "hello"}})
+remote.Command("again", connection=target, create="echo again $GREETING >> {trace}", environment={{"GREETING": "hello"}})
+"""
+    )
+    workspace.write(program)
+    workspace.up().expect_ok()
+    assert sorted(trace.read_text().splitlines()) == ["again hello", "created"]
+    trace.write_text("")
+    workspace.write(program.replace("hello", "goodbye"))
+    changed = workspace.up().expect_ok()
+    assert changed.changes == {"update": 2}
+    assert changed.step("full").diff == {"environment.GREETING": "update"}
+    assert sorted(trace.read_text().splitlines()) == ["again goodbye", "updated created"]
+    assert changed.resource("full")["outputs"]["stdout"] == "updated created"
+    trace.write_text("")
+    workspace.destroy().expect_ok()
+    assert trace.read_text() == "deleted updated created\n"
+
+
+def test_a_changed_trigger_replaces_and_runs_create_then_delete(
+    workspace: Workspace, ssh_hosts: SshHosts, tmp_path: Path
+) -> None:
+    ssh_hosts.target.start()
+    trace = tmp_path / "trace"
+    program = (
+        HEAD
+        + f"""
+remote.Command("triggered", connection=target, create="echo created >> {trace}", update="echo updated >> {trace}",
+    delete="echo deleted >> {trace}", triggers=["one", {{"deep": 1}}])
+"""
+    )
+    workspace.write(program)
+    workspace.up().expect_ok()
+    workspace.write(program.replace('"deep": 1', '"deep": 2'))
+    planned = workspace.preview().expect_ok()
+    assert planned.step("triggered").diff == {"triggers[1].deep": "update-replace"}
+    workspace.up().expect_ok()
+    assert trace.read_text().split() == ["created", "created", "deleted"]
+    workspace.write(program.replace(', triggers=["one", {"deep": 1}]', ', triggers=["one"]'))
+    assert workspace.up().expect_ok().step("triggered").op == "replace"
+    assert trace.read_text().split()[3:] == ["created", "deleted"]
+
+
+def test_a_new_connection_alone_runs_the_update(workspace: Workspace, ssh_hosts: SshHosts, tmp_path: Path) -> None:
+    ssh_hosts.target.start()
+    trace = tmp_path / "trace"
+    program = HEAD + f'remote.Command("one", connection=target, create="echo ran >> {trace}")\n'
+    workspace.write(program)
+    workspace.up().expect_ok()
+    workspace.write(program.replace("connection=target", "connection=connection(dial_error_limit=3)"))
+    changed = workspace.up().expect_ok()
+    assert changed.step("one").op == "update"
+    assert changed.step("one").diff == {"connection": "update"}
+    assert trace.read_text() == "ran\nran\n"
+
+
+def test_a_failing_line_says_its_status_and_output_but_no_secret(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    workspace.set_env(STDIN_SECRET=STDIN_SECRET)
+    workspace.write(
+        HEAD
+        + """
+remote.Command("broken", connection=target, create="echo partial; echo 'no such thing' >&2; cat >/dev/null; exit 7",
+    stdin=pulumi.Output.secret(SECRET))
+"""
+    )
+    failed = workspace.up()
+    assert not failed.ok
+    assert "Process exited with status 7: running " in failed.output
+    assert "partial" in failed.output and "no such thing" in failed.output
+    assert not any(item["type"] == "command:remote:Command" for item in failed.resources)
+    expect_no_leak(workspace, failed, ssh_hosts, STDIN_SECRET)
+
+
+def test_a_wrong_key_is_an_error_that_shows_no_key(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    ssh_hosts.bastion.authorize(ssh_hosts.wrong_key)
+    workspace.write(
+        HEAD
+        + """
+remote.Command("direct", create="true", connection=remote.ConnectionArgs(host="127.0.0.1", dial_error_limit=1,
+    port=int(os.environ["BASTION_PORT"]), private_key=key("TARGET_KEY")))
+remote.Command("behind", create="true", connection=connection(private_key=key("WRONG_KEY"), dial_error_limit=1))
+"""
+    )
+    failed = workspace.up()
+    assert not failed.ok
+    assert "after 1 failed attempts: " in failed.output
+    assert not any(item["type"] == "command:remote:Command" for item in failed.resources)
+    expect_no_leak(workspace, failed, ssh_hosts)
+
+
+def test_a_pinned_host_key_is_verified(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    workspace.set_env(RIGHT=ssh_hosts.target.public_host_key, WRONG=ssh_hosts.bastion.public_host_key)
+    program = HEAD + 'remote.Command("one", connection=connection(host_key=os.environ["RIGHT"]), create="echo trusted")\n'
+    workspace.write(program)
+    assert workspace.up().expect_ok().resource("one")["outputs"]["stdout"] == "trusted"
+    workspace.write(program.replace('"RIGHT"', '"WRONG"'))
+    assert not workspace.up().ok
+
+
+def test_a_variable_that_the_server_refuses_is_an_error(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    workspace.write(HEAD + 'remote.Command("one", connection=target, create="true", environment={"NOT_LET_IN": "x"})\n')
+    failed = workspace.up()
+    assert not failed.ok
+    assert "NOT_LET_IN" in failed.output and "AcceptEnv" in failed.output
+
+
+def test_logging_chooses_which_lines_are_shown(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    workspace.write(
+        HEAD
+        + """
+for logging in remote.Logging:
+    name = logging.value
+    remote.Command(name, connection=target, create=f"echo {name}-out; echo {name}-err >&2", logging=logging)
+"""
+    )
+    made = workspace.up().expect_ok()
+    assert {text for text in made.messages if text.endswith(("-out", "-err"))} == {
+        "stdout-out",
+        "stderr-err",
+        "stdoutAndStderr-out",
+        "stdoutAndStderr-err",
+    }
+    assert made.resource("none")["outputs"]["stdout"] == "none-out"
