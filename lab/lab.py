@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import functools
 import os
 import shutil
 import sys
@@ -97,22 +98,28 @@ def _lab_steps() -> Steps:
     cloud.preflight()
     write_ca()
     stack.ensure_key()
-    sources = {value: ImageSource.parse(value) for value in BAKED}
-    references = [source.reference for source in sources.values()]
+    extra_ca = CA_FILE.read_text(encoding="utf-8")
+    sources = [ImageSource.parse(value) for value in BAKED]
     steps = Steps()
     steps.add("packages", lambda: apt.ensure_programs(PACKAGES))
-    steps.add("docker engine", lambda: run_logged("the Docker engine", [str(ROOT / "lab" / "engine.sh"), "start"], "engine"),
-              after=["packages"])  # fmt: skip
+    steps.add("docker engine", engine_start, after=["packages"])
     steps.add("cloud: image", cloud.ensure_image, after=["docker engine"])
     steps.add("cloud: start", cloud.start, after=["cloud: image"])
+    steps.add("guest: packages", lambda: guest.ensure_base(extra_ca), after=["docker engine"])
     before = "docker engine"
-    for value, source in sources.items():
-        name = f"image: {value.rsplit('/', 1)[-1]}"
-        steps.add(name, lambda source=source: images.build(source, CA_FILE.read_text(encoding="utf-8")), after=[before])
+    for source in sources:
+        name = f"image: {source.reference}"
+        steps.add(name, functools.partial(images.build, source, extra_ca), after=[before])
         before = name
-    steps.add("guest image", lambda: guest.ensure_guest(references, CA_FILE.read_text(encoding="utf-8")), after=[before])
-    steps.add("cloud: seed", cloud.seed, after=["cloud: start", "guest image"])
+    references = [source.reference for source in sources]
+    steps.add("guest: disk", lambda: guest.ensure_guest(references, extra_ca), after=[before, "guest: packages"])
+    steps.add("cloud: seed", cloud.seed, after=["cloud: start", "guest: disk"])
     return steps
+
+
+def engine_start() -> None:
+    """Use the Docker engine that runs, or start one."""
+    run_logged("starting the Docker engine", [str(ROOT / "lab" / "engine.sh"), "start"], "engine")
 
 
 def toolchain() -> None:
@@ -146,8 +153,8 @@ def status(_: str) -> None:
     for name, value in cloud.status().items():
         print(f"{name:<20} {value}")
     if stack.STATE.exists():
-        for name, value in stack.outputs().items():
-            print(f"{name:<20} {value}")
+        for output, text in stack.outputs().items():
+            print(f"{output:<20} {text}")
 
 
 def logs(service: str) -> None:

@@ -47,12 +47,12 @@ class Steps:
 
     def table(self) -> str:
         """One row a step in the order of their beginnings: name, beginning and duration in seconds."""
-        rows = [f"{'step':<28}{'began':>8}{'took':>8}"]
+        rows = [f"{'step':<42}{'began':>8}{'took':>8}"]
         rows += [
-            f"{timing.name:<28}{timing.began:>7.0f}s{timing.took:>7.0f}s"
+            f"{timing.name:<42}{timing.began:>7.0f}s{timing.took:>7.0f}s"
             for timing in sorted(self.timings, key=lambda timing: timing.began)
         ]
-        rows.append(f"{'all':<36}{time.monotonic() - self._began:>7.0f}s")
+        rows.append(f"{'all':<50}{time.monotonic() - self._began:>7.0f}s")
         return "\n".join(rows)
 
     def _run(self, name: str, run: Callable[[], object], before: Sequence[Future[None]]) -> None:
