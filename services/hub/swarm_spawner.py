@@ -63,6 +63,8 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
         pending_since = loop.time()
         while True:
             task = await self.newest_task()
+            if task is None and not self.object_id:  # get_object forgets the id of a service that is gone
+                raise RuntimeError("the notebook server was removed while it started")
             status = task["Status"] if task else {"State": "new"}
             state = status["State"]
             if state == "running":

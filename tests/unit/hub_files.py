@@ -1,0 +1,60 @@
+"""The hub's own files, which run inside its container: loaded here as modules and executed as configuration."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from traitlets.config import Config
+
+from components.hub import CONFIG_FOLDER, SOURCE, HubSettings
+
+SETTINGS = HubSettings(
+    auth="dummy",
+    admins=("ada", "grace"),
+    notebook_image="example/lab:7",
+    notebook_role="worker",
+    cpu_limit=1.5,
+    cpu_guarantee=0.25,
+    memory_limit=2 * 1024**3,
+    memory_guarantee=512 * 1024**2,
+)
+SECRETS = {"cookie-secret": "0f" * 32, "proxy-token": "proxy-token-value", "password": "password-value"}
+
+
+def spawner_module() -> ModuleType:
+    """services/hub/swarm_spawner.py, as the hub imports it."""
+    if "swarm_spawner" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("swarm_spawner", SOURCE / "swarm_spawner.py")
+        assert spec and spec.loader
+        sys.modules["swarm_spawner"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["swarm_spawner"])
+    return sys.modules["swarm_spawner"]
+
+
+def hub_config(root: Path, monkeypatch: pytest.MonkeyPatch, settings: HubSettings = SETTINGS) -> Config:
+    """Execute jupyterhub_config.py in a container whose file system begins at `root`."""
+    secret_folder = root / "run" / "secrets"
+    config_folder = root / CONFIG_FOLDER.lstrip("/")
+    for folder in (secret_folder, config_folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    (config_folder / "settings.json").write_text(settings.render())
+    for name, value in SECRETS.items():
+        (secret_folder / name).write_text(value)
+    source = SOURCE / "jupyterhub_config.py"
+    config = Config()
+    namespace: dict[str, Any] = {"get_config": lambda: config, "__file__": str(source)}
+    with monkeypatch.context() as inside:
+        inside.setattr(sys, "path", list(sys.path))
+        inside.setattr("pathlib.Path", lambda text: root / text.lstrip("/"))
+        exec(compile(source.read_text(), source, "exec"), namespace)
+    return config
+
+
+def spawner_of(user_name: str, config: Config | None = None) -> Any:
+    """A NotebookSpawner for the user."""
+    return spawner_module().NotebookSpawner(config=config or Config(), user=SimpleNamespace(name=user_name))

@@ -1,0 +1,150 @@
+"""services/hub/jupyterhub_config.py, executed as the hub does it, and held against the classes that it configures."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dockerspawner import SwarmSpawner
+from jupyterhub.app import JupyterHub
+from jupyterhub.auth import Authenticator, DummyAuthenticator
+from jupyterhub.proxy import ConfigurableHTTPProxy
+from jupyterhub.spawner import Spawner
+from nativeauthenticator import NativeAuthenticator
+from traitlets.config import Config
+
+from components.hub import CONFIG_FOLDER, HUB_FILES
+from tests.unit.hub_files import SECRETS, SETTINGS, hub_config, spawner_module, spawner_of
+from tools.graph import ROOT
+
+NATIVE = dataclasses.replace(SETTINGS, auth="native")
+CLASSES: dict[str, Any] = {
+    "JupyterHub": JupyterHub,
+    "ConfigurableHTTPProxy": ConfigurableHTTPProxy,
+    "Authenticator": Authenticator,
+    "DummyAuthenticator": DummyAuthenticator,
+    "NativeAuthenticator": NativeAuthenticator,
+    "Spawner": Spawner,
+    "NotebookSpawner": spawner_module().NotebookSpawner,
+}
+
+
+def pins(path: str) -> dict[str, str]:
+    """The versions that a requirements file of the project fixes."""
+    return dict(re.findall(r"^([A-Za-z0-9_-]+)==(\S+)$", (ROOT / path).read_text(), re.MULTILINE))
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The hub's configuration where all sign in with one password."""
+    return hub_config(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def native(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The hub's configuration where people register."""
+    return hub_config(tmp_path, monkeypatch, NATIVE)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, NATIVE], ids=["dummy", "native"])
+def test_every_setting_is_one_that_its_class_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    for section, values in hub_config(tmp_path, monkeypatch, settings).items():
+        known = CLASSES[section].class_traits(config=True)
+        assert [name for name in values if name not in known] == [], section
+
+
+@pytest.mark.parametrize("section", ["ConfigurableHTTPProxy", "DummyAuthenticator", "NotebookSpawner"])
+def test_every_value_is_one_that_its_class_takes(config: Config, section: str) -> None:
+    made = spawner_of("ada", config) if section == "NotebookSpawner" else CLASSES[section](config=config)
+    for name, value in config[section].items():
+        assert getattr(made, name) == value
+
+
+def test_the_tests_run_against_the_versions_of_the_hubs_image() -> None:
+    tested, image = pins("requirements-dev.txt"), pins("images/hub/requirements.txt")
+    for package in ("jupyterhub", "dockerspawner", "jupyterhub-nativeauthenticator"):
+        assert tested[package] == image[package]
+
+
+def test_the_notebook_image_of_the_project_has_the_hubs_version_of_jupyterhub() -> None:
+    assert pins("images/notebook/requirements.txt")["jupyterhub"] == pins("images/hub/requirements.txt")["jupyterhub"]
+
+
+def test_secrets_come_from_files(config: Config) -> None:
+    assert config.JupyterHub.cookie_secret == bytes.fromhex(SECRETS["cookie-secret"])
+    assert config.ConfigurableHTTPProxy.auth_token == "proxy-token-value"
+    assert config.DummyAuthenticator.password == "password-value"
+
+
+def test_a_cookie_secret_that_is_not_whole_stops_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SECRETS, "cookie-secret", "0")
+    with pytest.raises(ValueError, match="non-hexadecimal"):
+        hub_config(tmp_path, monkeypatch)
+
+
+def test_the_database_is_on_the_state_volume(config: Config, tmp_path: Path) -> None:
+    assert config.JupyterHub.db_url == f"sqlite:///{tmp_path}/var/lib/jupyterhub/jupyterhub.sqlite"
+
+
+def test_notebooks_and_the_user_proxy_outlive_the_hub(config: Config) -> None:
+    assert config.JupyterHub.cleanup_servers is False
+    assert config.ConfigurableHTTPProxy.should_start is False
+
+
+def test_the_hub_and_the_user_proxy_find_each_other_by_their_services_names(config: Config) -> None:
+    assert config.JupyterHub.hub_connect_url == "http://hub:8081"
+    assert config.ConfigurableHTTPProxy.api_url == "http://userproxy:8001"
+
+
+def test_the_spawner_is_the_one_beside_the_configuration(config: Config) -> None:
+    module, name = config.JupyterHub.spawner_class.split(".")
+    assert f"{module}.py" in HUB_FILES
+    assert issubclass(getattr(spawner_module(), name), SwarmSpawner)
+    assert CONFIG_FOLDER == "/etc/jupyterhub"
+
+
+def test_servers_get_the_image_and_the_resources_of_the_settings(config: Config) -> None:
+    spawner = config.NotebookSpawner
+    assert spawner.image == "example/lab:7"
+    assert (spawner.cpu_limit, spawner.cpu_guarantee) == (1.5, 0.25)
+    assert (spawner.mem_limit, spawner.mem_guarantee) == (2 * 1024**3, 512 * 1024**2)
+
+
+@pytest.mark.parametrize("role", ["worker", "manager"])
+def test_servers_run_on_the_nodes_of_the_settings_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, notebook_role=role))
+    assert config.NotebookSpawner.extra_placement_spec == {"constraints": [f"node.role=={role}"]}
+
+
+def test_each_home_is_a_volume_of_its_user(config: Config) -> None:
+    assert config.NotebookSpawner.volumes == {"jupyterhub-home-{username}": config.NotebookSpawner.notebook_dir}
+
+
+def test_a_start_may_take_longer_than_the_wait_for_room(config: Config) -> None:
+    spawner = spawner_of("ada", config)
+    assert 0 < spawner.room_timeout < spawner.start_timeout
+
+
+def test_the_admins_of_the_settings_are_the_hubs(config: Config) -> None:
+    assert config.Authenticator.admin_users == {"ada", "grace"}
+
+
+def test_with_dummy_a_wrong_password_lets_nobody_in(config: Config) -> None:
+    assert config.JupyterHub.authenticator_class == "dummy"
+    assert config.DummyAuthenticator.password
+    assert "NativeAuthenticator" not in config
+
+
+def test_with_native_there_is_no_common_password_and_weak_ones_are_refused(native: Config) -> None:
+    assert native.JupyterHub.authenticator_class == "native"
+    assert "DummyAuthenticator" not in native
+    assert native.NativeAuthenticator.check_common_password is True
+    assert native.NativeAuthenticator.minimum_password_length >= 10
+
+
+def test_with_native_a_newcomer_waits_for_an_admin(native: Config) -> None:
+    assert NativeAuthenticator.open_signup.default_value is False
+    assert "open_signup" not in native.NativeAuthenticator
