@@ -19,6 +19,12 @@ CA_FOLDER = Path("/usr/local/share/ca-certificates")
 # Settings of apt that a machine with a mirror or a proxy depends on, so everything built on it does too.
 _KEPT_SETTINGS = ("::Proxy", "::Check-Valid-Until", "::Check-Date", "::Retries", "::Timeout")
 
+# For a mirror behind https: what is built from it must trust what this machine trusts, or no later apt-get would work in it.
+_TRUST_HOOK = (
+    f'find {CA_FOLDER} -name "*.crt" -exec cp {{}} "$1/usr/local/share/ca-certificates/" ";" '
+    '&& chroot "$1" update-ca-certificates'
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mirrors:
@@ -99,20 +105,23 @@ def install(packages: Sequence[str]) -> None:
     run_logged(f"installing {names}", [*apt, "install", "-y", "-q", "--no-install-recommends", *packages], "apt", env=env)
 
 
-def mmdebstrap(release: str, arguments: Iterable[str], log: str, what: str) -> float:
+def mmdebstrap(release: str, arguments: Iterable[str], log: str, what: str, scratch: Path) -> float:
     """Run mmdebstrap for a release with this machine's mirrors and settings; `arguments` hold the options and the target.
 
-    The target is the last of `arguments`. Returns the seconds it took.
+    The target is the last of `arguments`. The tree is made below `scratch`, where the caller can clear it after an
+    interruption. Returns the seconds it took.
     """
     ensure_programs({"mmdebstrap": "mmdebstrap"})
-    if not (KEYRING.exists()):
+    if not KEYRING.exists():
         install(["debian-archive-keyring"])
     *options, target = arguments
-    command = ["mmdebstrap", *(f"--aptopt={line}" for line in machine_settings()), *options, release, target]
+    command = ["mmdebstrap", *(f"--aptopt={line}" for line in machine_settings()), *options]
+    # Locale C keeps perl quiet in the bare tree.
+    env = {"TMPDIR": str(scratch), "LC_ALL": "C"}
     mirrors = machine_mirrors()
     if not mirrors.main:
-        return run_logged(what, [*command, f"--keyring={KEYRING}"], log)
+        return run_logged(what, [*command, f"--keyring={KEYRING}", release, target], log, env=env)
     if mirrors.main.startswith("https:"):
-        command.insert(1, "--include=ca-certificates")
-    # "-": the sources come by standard input; locale C keeps perl quiet in the bare tree.
-    return run_logged(what, [*command, "-"], log, stdin=mirrors.sources(release), env={"LC_ALL": "C"})
+        command += ["--include=ca-certificates", f"--customize-hook={_TRUST_HOOK}"]
+    # "-": the sources come by standard input.
+    return run_logged(what, [*command, release, target, "-"], log, stdin=mirrors.sources(release), env=env)

@@ -7,13 +7,12 @@ the Dockerfiles use, so the Dockerfiles are the same everywhere.
 from __future__ import annotations
 
 import subprocess
-import tempfile
 import threading
-from pathlib import Path
 
 from components.image_source import ImageSource
 from lab.apt import mmdebstrap
 from lab.process import BUILD, LOGS, LabError, output_of, run_logged, say
+from lab.scratch import scratch_folder
 
 PULL_ANSWER_S = 15  # a registry that has not named the image by then is taken as out of reach
 BASE_LABEL = "jupyterhub-swarm.base=mmdebstrap"
@@ -34,10 +33,9 @@ def ensure_base_image(release: str) -> str:
     if image_exists(reference) or pull(reference):
         return reference
     say(f"no registry answers for {reference}: making it from Debian packages")
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="base-", dir=BUILD) as folder:
-        tree = Path(folder) / "base.tar"
-        seconds = mmdebstrap(release, base_options(str(tree)), f"base-{release}", f"making {reference} from packages")
+    with scratch_folder(BUILD / f"base-{release}") as folder:
+        tree = folder / "base.tar"
+        seconds = mmdebstrap(release, base_options(str(tree)), f"base-{release}", f"making {reference} from packages", folder)
         changes = ["ENV LANG=C.UTF-8", 'CMD ["bash"]', f"LABEL {BASE_LABEL}"]
         options = [word for change in changes for word in ("--change", change)]
         output_of(["docker", "import", *options, str(tree), reference], timeout_s=300)
