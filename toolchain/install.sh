@@ -6,16 +6,16 @@
 #   path      the pulumi on PATH, if it is as new as the SDK in requirements.txt (same major, same minor or newer)
 #   download  the vendor's release, where his site answers within 5 s
 #   build     from Go modules, versions pinned in */go.mod and */go.sum; the docker and command plugins are then the
-#             stand-ins of lab/plugins
+#             stand-ins of lab/plugins, unless the folder LAB_PLUGINS_DIR holds the vendor's (pulumi-resource-NAME)
 # Use the result by `. .build/toolchain/env`.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR
-# shellcheck source=lib.sh
+# shellcheck source=lib.sh disable=SC1091
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# shellcheck source=from-source.sh
+# shellcheck source=from-source.sh disable=SC1091
 . "$here/from-source.sh"
-# shellcheck source=plugins.sh
+# shellcheck source=plugins.sh disable=SC1091
 . "$here/plugins.sh"
 
 site=${LAB_PULUMI_SITE:-https://get.pulumi.com}
@@ -97,7 +97,7 @@ choose_engine() {
 
 # The plugins go by the engine's way; without the vendor's site they are built here and stood in for.
 install_plugins() {
-    if [ "$way" != build ]; then
+    if [ "$way" != build ] && [ -z "${LAB_PLUGINS_DIR:-}" ]; then
         fetch_plugins && return
         say "the vendor's plugins cannot be had here: building and standing in for them"
     fi
@@ -113,7 +113,8 @@ export PATH='$root/.venv/bin':'$bin':"\$PATH"
 export PULUMI_HOME='$(dirname "$plugins")'
 export PULUMI_SKIP_UPDATE_CHECK=true
 END
-    [ "$way" != build ] || echo 'export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true' >>"$work/env"
+    # The engine would look for newer ones at the vendor's, in vain.
+    [ -z "${offline:-}" ] || echo 'export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true' >>"$work/env"
     mv "$work/env" "$dir/env"
 }
 
@@ -137,10 +138,13 @@ main() {
     trap cleanup EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
+    [ -z "${LAB_PLUGINS_DIR:-}" ] || [ -d "$LAB_PLUGINS_DIR" ] || fail "LAB_PLUGINS_DIR=$LAB_PLUGINS_DIR: no such folder. It must hold pulumi-resource-NAME files, or be left out."
     choose_engine
     install_plugins
     write_env
-    say "ready: Pulumi $(engine_version "$pulumi") ($way: $pulumi); use it with: . .build/toolchain/env"
+    have=$(engine_version "$pulumi")
+    [ -n "$have" ] || fail "$pulumi does not run: \`$pulumi version\` says no version. Remove $dir and run \`make toolchain\` again."
+    say "ready: Pulumi $have ($way: $pulumi); use it with: . .build/toolchain/env"
 }
 
 main

@@ -22,22 +22,24 @@ pin() {
 # at_least HAVE NEED: is version HAVE the same as NEED or newer?
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
-# run_quietly TITLE COMMAND...: runs COMMAND with its output in a log, says every 10 s that it goes on, and shows the
-# log's end if it fails. Killed with this script, so that an interrupted build leaves no compiler behind.
+# run_quietly TITLE COMMAND...: runs COMMAND with its output in a log, says every 10 s that it goes on (with the log's
+# length and $progress), and shows the log's end if it fails. It is killed with this script, so that an interrupted
+# build leaves no compiler behind.
 run_quietly() {
-    local title=$1 log=$dir/log started=$SECONDS
+    local title=$1 log=$dir/log started=$SECONDS next=$((SECONDS + 10))
     shift
     say "$title"
     "$@" >"$log" 2>&1 9>&- &
     child=$!
     while kill -0 "$child" 2>/dev/null; do
-        sleep 1
-        if (((SECONDS - started) % 10 == 0)); then
-            say "$title: $((SECONDS - started)) s, $(wc -l <"$log")${progress:+ $progress}"
+        sleep 0.2
+        if ((SECONDS >= next)); then
+            say "$title: $(wc -l <"$log")${progress:+ $progress}"
+            next=$((SECONDS + 10))
         fi
     done
     if ! wait "$child"; then
-        child=
+        child=''
         tail -n 20 "$log" >&2
         fail "$title: failed; the lines above are the end of $log. Run the same command again once the cause is gone: what is done is kept."
     fi
