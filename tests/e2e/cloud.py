@@ -1,0 +1,65 @@
+"""What the cloud itself says of its servers, asked over OpenStack's API with the stack's own credentials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+LIMIT = 90  # seconds
+
+
+class Cloud:
+    """One cloud of a clouds.yaml, by its name there."""
+
+    def __init__(self, clouds_file: Path, name: str) -> None:
+        clouds: dict[str, Any] = yaml.safe_load(clouds_file.read_text(encoding="utf-8"))["clouds"]
+        self._settings = clouds[name]
+
+    def servers(self) -> dict[str, str]:
+        """The project's servers: name -> status, such as ACTIVE. A name twice gets ` (2)`: none goes unseen."""
+        token, catalog = self._authenticate()
+        answer = requests.get(f"{self._compute(catalog)}/servers/detail", headers={"X-Auth-Token": token}, timeout=LIMIT)
+        answer.raise_for_status()
+        found: dict[str, str] = {}
+        for server in answer.json()["servers"]:
+            name, number = str(server["name"]), 1
+            while name in found:
+                number += 1
+                name = f"{server['name']} ({number})"
+            found[name] = str(server["status"])
+        return found
+
+    def _authenticate(self) -> tuple[str, list[dict[str, Any]]]:
+        auth = self._settings["auth"]
+        user = {
+            "name": auth["username"],
+            "password": auth["password"],
+            "domain": _domain(auth, "user"),
+        }
+        project = {"name": auth["project_name"], "domain": _domain(auth, "project")}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        answer = requests.post(
+            f"{auth['auth_url'].rstrip('/').removesuffix('/v3')}/v3/auth/tokens",
+            json={"auth": {"identity": identity, "scope": {"project": project}}},
+            timeout=LIMIT,
+        )
+        answer.raise_for_status()
+        return answer.headers["X-Subject-Token"], answer.json()["token"]["catalog"]
+
+    def _compute(self, catalog: list[dict[str, Any]]) -> str:
+        region = self._settings.get("region_name", "RegionOne")
+        for service in catalog:
+            for endpoint in service["endpoints"]:
+                if (service["type"], endpoint["interface"], endpoint["region"]) == ("compute", "public", region):
+                    return str(endpoint["url"]).rstrip("/")
+        raise LookupError(f"the cloud's catalog has no public compute endpoint in region {region!r}")
+
+
+def _domain(auth: dict[str, str], of: str) -> dict[str, str]:
+    """Keystone's words for a domain given by id or by name."""
+    if f"{of}_domain_id" in auth:
+        return {"id": auth[f"{of}_domain_id"]}
+    return {"name": auth.get(f"{of}_domain_name", "Default")}

@@ -1,0 +1,100 @@
+"""Whether the deployment is as `make up` leaves it, how to get it there again, and what to keep of it when a test fails."""
+
+from __future__ import annotations
+
+import logging
+
+import requests
+
+from tests.e2e.deployment import Deployment
+from tests.e2e.manager import ManagerError
+from tests.e2e.waiting import WaitedTooLongError, wait_for
+
+log = logging.getLogger("e2e")
+
+SERVICES = ("hub", "userproxy", "proxy")
+ANSWER_LIMIT = 120  # seconds
+REMEDY = "Run `make up`, which repairs what it finds; `make down` and then `make up` begin anew."
+
+QUESTIONS = (
+    "docker node ls",
+    "docker service ls",
+    "docker service ls --quiet | xargs docker service ps --no-trunc",
+    "docker service logs --tail 150 hub 2>&1",
+    "docker service logs --tail 40 proxy 2>&1",
+    "free -m; uptime",
+)
+
+
+class UnhealthyError(AssertionError):
+    """The deployment is not as `make up` leaves it. The text lists what is wrong, and the remedy."""
+
+
+def check(deployment: Deployment) -> None:
+    """Raise UnhealthyError unless the page answers and settings, stack, swarm and cloud agree on the nodes and services."""
+    problems = [*_page(deployment), *_swarm(deployment), *_cloud(deployment)]
+    if problems:
+        raise UnhealthyError("\n".join(["the deployment is not healthy:", *(f"  - {text}" for text in problems), REMEDY]))
+
+
+def restore(deployment: Deployment) -> None:
+    """Bring the deployment back to what Pulumi.dev.yaml says, whatever a test left, and remove the tests' users."""
+    deployment.stack.restore_settings()
+    deployment.stack.repair()
+    log.info("restoring: pulumi up")
+    log.info("restored: %s", deployment.stack.up())
+    deployment.remove_users()
+
+
+def snapshot(deployment: Deployment) -> str:
+    """The state of the swarm as text, for the log of a failed test. What cannot be asked says why."""
+    parts = []
+    for question in QUESTIONS:
+        try:
+            answer = deployment.manager.run("sh", "-c", question)
+        except ManagerError as trouble:
+            answer = str(trouble)
+        parts.append(f"$ {question}\n{answer}")
+    return "\n".join([*parts, "servers in the cloud:", *(_cloud(deployment) or ["as in the stack"])])
+
+
+def _page(deployment: Deployment) -> list[str]:
+    try:
+        wait_for(f"{deployment.url}hub/login to answer with 200", deployment.page_answers, limit_s=ANSWER_LIMIT)
+    except WaitedTooLongError as trouble:
+        return [str(trouble)]
+    return []
+
+
+def _swarm(deployment: Deployment) -> list[str]:
+    try:
+        nodes = {node.name: node for node in deployment.manager.nodes()}
+        services = deployment.manager.services()
+    except ManagerError as trouble:
+        return [str(trouble)]
+    found, names = [], deployment.node_names()
+    has, wanted = deployment.workers(), int(deployment.stack.get("workers"))
+    if has != wanted:
+        found.append(f"the stack has {has} workers, its settings say {wanted}")
+    for name in sorted({*names, *nodes}):
+        if name not in nodes or name not in names:
+            found.append(f"node {name} is only in the {'swarm' if name in nodes else 'stack'}")
+        elif (nodes[name].status, nodes[name].availability) != ("Ready", "Active"):
+            found.append(f"node {name} is {nodes[name].status} and {nodes[name].availability}, not Ready and Active")
+    return found + [
+        f"service {name} has {services.get(name, 'no')} tasks, not 1/1" for name in SERVICES if services.get(name) != "1/1"
+    ]
+
+
+def _cloud(deployment: Deployment) -> list[str]:
+    try:
+        servers = deployment.cloud.servers()
+    except requests.RequestException as trouble:
+        return [f"the cloud does not answer: {trouble}"]
+    wanted = deployment.server_names()
+    found = [f"server {name} is in the cloud but not in the stack" for name in sorted(set(servers) - set(wanted))]
+    return found + [
+        f"server {name} is {servers.get(name, 'missing')} in the cloud, not ACTIVE"
+        for name in wanted
+        if servers.get(name) != "ACTIVE"
+    ]
