@@ -60,9 +60,13 @@ class Stack:
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in plain. Raises StackError, with the remedy, where the stack is not up."""
         try:
-            return dict(json.loads(self._quick("stack", "output", "--json", "--show-secrets")))
+            outputs: dict[str, Any] = json.loads(self._quick("stack", "output", "--json", "--show-secrets"))
         except StackError as trouble:
-            raise StackError(f"the stack {STACK!r} has no outputs; run `make up`. {trouble}") from trouble
+            raise StackError(f"the stack {STACK!r} cannot be read; run `make up`. {trouble}") from trouble
+        missing = [name for name in ("url", "password", "ssh", "nodes") if name not in outputs]
+        if missing:
+            raise StackError(f"the stack {STACK!r} has no output {', '.join(missing)}: it is not up. Run `make up`.")
+        return outputs
 
     def resource_names(self) -> list[str]:
         """The names of all resources in the stack's state."""
