@@ -7,12 +7,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from components import schema
 from components.settings import SettingsError
 from tools.graph import PROJECT, ROOT, Registered, render, stack_config
 
-EXAMPLE_KEYS = {
+# Files that a stack's settings name, and what stands in for them on a computer that does not have them.
+EXAMPLES = {
     "sshPublicKeyFile": ("id.pub", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample check-stack\n"),
     "sshPrivateKeyFile": ("id", "-----BEGIN OPENSSH PRIVATE KEY-----\nonly checked, never used\n"),
+    "buildCaFile": ("ca.pem", ""),
 }
 
 
@@ -27,7 +30,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory() as folder:
         try:
-            graph = render(with_keys(stack_config(path), Path(folder)), stack_name)
+            graph = render(with_examples(stack_config(path), Path(folder)), stack_name)
         except SettingsError as error:
             print(f"{path.name}: {error}", file=sys.stderr)
             return 1
@@ -35,12 +38,12 @@ def main() -> int:
     return 0
 
 
-def with_keys(config: dict[str, str], folder: Path) -> dict[str, str]:
-    """The config with example keys in place of key files that this computer does not have: a check must not need them."""
-    result = dict(config)
-    for key, (name, text) in EXAMPLE_KEYS.items():
-        given = result.get(f"{PROJECT}:{key}", "~/.ssh/id_ed25519")
-        if not Path(given).expanduser().is_file():
+def with_examples(config: dict[str, str], folder: Path) -> dict[str, str]:
+    """The config with examples in place of the files that this computer does not have: a check must not need them."""
+    result, keys = dict(config), schema.load()
+    for key, (name, text) in EXAMPLES.items():
+        given = result.get(f"{PROJECT}:{key}", keys[key].default)
+        if given and not Path(given).expanduser().is_file():
             (folder / name).write_text(text)
             result[f"{PROJECT}:{key}"] = str(folder / name)
     return result
