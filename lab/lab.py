@@ -10,13 +10,14 @@ import fcntl
 import functools
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from components.image_source import ImageSource
 from lab import apt, cloud, guest, images, stack
-from lab.process import BUILD, LabError, run_logged, say
+from lab.process import BUILD, LabError, interrupt_running, run_logged, say
 from lab.steps import MemoryPeak, Steps
 
 ROOT = stack.ROOT
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("command", choices=["up", "lab", "down", "status", "logs"])
     parser.add_argument("service", nargs="?", default="", help="for logs: a service of the cloud, such as nova-compute")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with lock(arguments.command in ("up", "lab", "down")):
             COMMANDS[arguments.command](arguments.service)
@@ -45,6 +47,7 @@ def main() -> int:
         print(f"\nlab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        interrupt_running()
         print("\nlab: interrupted; nothing is lost: run the same command again to go on", file=sys.stderr)
         return 130
     return 0

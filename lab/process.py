@@ -6,15 +6,18 @@ Standard library only, like all of the lab outside `lab/plugins`: it runs before
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 BUILD = Path(__file__).resolve().parent.parent / ".build" / "lab"
 LOGS = BUILD / "logs"
 _BEGAN = time.monotonic()
+_RUNNING: set[subprocess.Popen[str]] = set()
 
 
 class LabError(Exception):
@@ -44,17 +47,34 @@ def run_logged(
     path, began = LOGS / f"{log}.log", time.monotonic()
     with path.open("w", encoding="utf-8") as out:
         try:
-            done = subprocess.run(
-                argv, input=stdin, stdout=out, stderr=subprocess.STDOUT, text=True, timeout=timeout_s,
-                check=False, env={**os.environ, **(env or {})},
-            )  # fmt: skip
+            status = _run(argv, stdin, out, {**os.environ, **(env or {})}, timeout_s)
         except FileNotFoundError as missing:
             raise LabError(f"{what} needs the program {argv[0]!r}, which is not on PATH; install it") from missing
         except subprocess.TimeoutExpired as late:
             raise LabError(f"{what} was not done after {timeout_s:.0f} s; its output is in {path}") from late
-    if done.returncode != 0:
-        raise LabError(f"{what} failed with status {done.returncode}; the end of {path}:\n{tail(path)}")
+    if status != 0:
+        raise LabError(f"{what} failed with status {status}; the end of {path}:\n{tail(path)}")
     return time.monotonic() - began
+
+
+def _run(argv: Sequence[str], stdin: str | None, out: IO[str], env: Mapping[str, str], timeout_s: float) -> int:
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT, text=True, env=env)
+    _RUNNING.add(process)
+    try:
+        process.communicate(stdin, timeout=timeout_s)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        _RUNNING.discard(process)
+    return process.returncode
+
+
+def interrupt_running() -> None:
+    """Pass an interruption on to the programs that run now, as Ctrl-C in a terminal would: each may end in order."""
+    for process in list(_RUNNING):
+        process.send_signal(signal.SIGINT)
 
 
 def tail(path: Path, lines: int = 15) -> str:

@@ -38,7 +38,11 @@ class Steps:
 
     def finish(self) -> None:
         """Wait for all steps; raises the first step's error, after the others that had begun have ended."""
-        wait(self._futures.values())
+        try:
+            wait(self._futures.values())
+        except BaseException:  # an interruption: what has not begun is left out
+            self._failed.set()
+            raise
         self._pool.shutdown()
         for future in self._futures.values():
             error = future.exception()
