@@ -43,7 +43,7 @@ def test_every_key_is_read_exactly_once_and_nothing_else_is(stack_values: dict[s
         return stack_values.get(name)
 
     load(get, schema.load())
-    assert read == Counter(SECTION)
+    assert read == Counter(list(SECTION))
 
 
 def test_every_field_of_the_settings_comes_from_a_key_of_its_name() -> None:
@@ -67,7 +67,7 @@ def test_the_table_of_the_docs_has_a_row_for_every_key() -> None:
 
 @pytest.mark.parametrize(
     ("default", "cell"),
-    [("", ""), ([], ""), ("2G", "`2G`"), (1, "`1`"), (False, "`False`"), (["10.0.0.0/8", "b"], "`10.0.0.0/8, b`")],
+    [("", ""), ([], ""), ("2G", "`2G`"), (1, "`1`"), (False, "`false`"), (["a/8", "b"], "`a/8, b`")],
 )
 def test_a_default_is_shown_as_its_user_would_write_it(default: Any, cell: str) -> None:
     key = schema.Key(name="key", type="string", default=default, description="What it is.")
