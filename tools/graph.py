@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,14 +63,12 @@ class Recorder(mocks.MockMonitor):
 class Cloud(mocks.Mocks):
     """Answers as a small cloud would: addresses for ports, an MTU, ids that tell what they are of."""
 
-    def __init__(self) -> None:
-        self._ports = 0
-
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         state = dict(args.inputs)
         if args.typ == "openstack:networking/port:Port":
-            self._ports += 1
-            state["allFixedIps"] = [f"10.20.0.{9 + self._ports}"]
+            # By name: registrations come in any order, and a node's address must be the same in every rendering.
+            worker = re.search(r"worker-(\d+)", args.name)
+            state["allFixedIps"] = [f"10.20.0.{11 + int(worker[1]) if worker else 10}"]
         elif args.typ == "openstack:networking/floatingIp:FloatingIp":
             state["address"] = "192.0.2.10"
         elif args.typ == "command:remote:Command":
