@@ -1,7 +1,7 @@
 """What the programs of the command plugin's tests share: a host behind a bastion, and how to sign in there."""
 
 from tests.integration.conftest import SshHosts
-from tests.integration.workspace import Workspace
+from tests.integration.workspace import Result, Workspace
 
 HEAD = """
 import os
@@ -38,3 +38,14 @@ def tell_hosts(workspace: Workspace, hosts: SshHosts) -> None:
         BASTION_PORT=str(hosts.bastion.port),
         BASTION_KEY=str(hosts.bastion_key),
     )
+
+
+def expect_no_leak(workspace: Workspace, result: Result, hosts: SshHosts, *secrets: str) -> None:
+    """No secret in what the engine says or writes: the keys (any line of them) and the given texts."""
+    keys = [key.read_text() for key in (hosts.target_key, hosts.bastion_key, hosts.wrong_key)]
+    hidden = [line for key in keys for line in key.splitlines() if "PRIVATE KEY" not in line and len(line) > 20]
+    places = {"output": result.output, "events": result.events}
+    places.update({path.name: path.read_text(errors="replace") for path in workspace.files()})
+    for place, text in places.items():
+        for secret in (*hidden, *secrets):
+            assert secret not in text, f"{secret[:12]}... is in {place}"

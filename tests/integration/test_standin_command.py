@@ -1,14 +1,12 @@
 """Remote commands, by the real engine against real ssh servers: one table for the stand-in and the vendor's plugin."""
 
-import socket
-import threading
 from pathlib import Path
 
 import pytest
 
-from tests.integration.command_programs import HEAD, tell_hosts
+from tests.integration.command_programs import HEAD, expect_no_leak, tell_hosts
 from tests.integration.conftest import SshHosts
-from tests.integration.workspace import Result, Workspace
+from tests.integration.workspace import Workspace
 
 PLUGINS = ("command",)
 STDIN_SECRET = "stdin-secret-4711"
@@ -20,23 +18,6 @@ def workspace(pulumi_workspace: Workspace, ssh_hosts: SshHosts) -> Workspace:
     """A project whose programs know the hosts; the target is not started yet."""
     tell_hosts(pulumi_workspace, ssh_hosts)
     return pulumi_workspace
-
-
-def expect_no_leak(workspace: Workspace, result: Result, hosts: SshHosts, *secrets: str) -> None:
-    """No secret in what the engine says or writes: the keys (any line of them) and the given texts."""
-    keys = [key.read_text() for key in (hosts.target_key, hosts.bastion_key, hosts.wrong_key)]
-    hidden = [line for key in keys for line in key.splitlines() if "PRIVATE KEY" not in line and len(line) > 20]
-    places = {"output": result.output, "events": result.events}
-    places.update({path.name: path.read_text(errors="replace") for path in workspace.files()})
-    for place, text in places.items():
-        for secret in (*hidden, *secrets):
-            assert secret not in text, f"{secret[:12]}... is in {place}"
-
-
-def test_the_target_answers_only_through_the_bastion(ssh_hosts: SshHosts) -> None:
-    ssh_hosts.target.start()
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", ssh_hosts.target.port), timeout=2)
 
 
 def test_a_command_gets_stdin_and_leaves_no_secret_behind(workspace: Workspace, ssh_hosts: SshHosts) -> None:
@@ -69,43 +50,6 @@ pulumi.export("stdout", counted.stdout)
     assert workspace.up(refresh=True).expect_ok().changes == {}
     assert workspace.refresh().expect_ok().changes == {}
     assert workspace.destroy().expect_ok().changes == {"delete": 5}
-
-
-def test_a_host_that_comes_up_late_is_waited_for(workspace: Workspace, ssh_hosts: SshHosts) -> None:
-    workspace.write(HEAD + 'remote.Command("ready", connection=connection(dial_error_limit=20), create="echo up")\n')
-    late = threading.Timer(3, ssh_hosts.target.start)
-    late.start()
-    try:
-        made = workspace.up().expect_ok()
-    finally:
-        late.join()
-    assert made.resource("ready")["outputs"]["stdout"] == "up"
-    assert "Dial from proxy 1/20 failed: retrying" in made.messages
-
-
-def test_the_dial_error_limit_ends_the_waiting(workspace: Workspace, ssh_hosts: SshHosts) -> None:
-    workspace.write(HEAD + 'remote.Command("ready", connection=target, create="true")\n')
-    failed = workspace.up()
-    assert not failed.ok
-    assert [text for text in failed.messages if "failed: retrying" in text] == [
-        "Dial from proxy 1/2 failed: retrying",
-        "Dial from proxy 2/2 failed: retrying",
-    ]
-    assert "proxy: after 2 failed attempts: " in failed.output
-    assert not any(item["type"] == "command:remote:Command" for item in failed.resources)
-
-
-def test_a_bastion_that_is_down_is_told_from_a_host_that_is_down(workspace: Workspace, ssh_hosts: SshHosts) -> None:
-    ssh_hosts.target.start()
-    ssh_hosts.bastion.stop()
-    workspace.write(HEAD + 'remote.Command("ready", connection=target, create="true")\n')
-    try:
-        failed = workspace.up()
-    finally:
-        ssh_hosts.bastion.start()
-    assert not failed.ok
-    assert "Dial proxy 2/2 failed: retrying" in failed.messages
-    assert "proxy: after 2 failed attempts: " in failed.output
 
 
 def test_update_and_delete_run_their_lines_with_the_previous_output(
@@ -190,34 +134,6 @@ remote.Command("broken", connection=target, create="echo partial; echo 'no such 
     assert "partial" in failed.output and "no such thing" in failed.output
     assert not any(item["type"] == "command:remote:Command" for item in failed.resources)
     expect_no_leak(workspace, failed, ssh_hosts, STDIN_SECRET)
-
-
-def test_a_wrong_key_is_an_error_that_shows_no_key(workspace: Workspace, ssh_hosts: SshHosts) -> None:
-    ssh_hosts.target.start()
-    ssh_hosts.bastion.authorize(ssh_hosts.wrong_key)
-    workspace.write(
-        HEAD
-        + """
-remote.Command("direct", create="true", connection=remote.ConnectionArgs(host="127.0.0.1", dial_error_limit=1,
-    port=int(os.environ["BASTION_PORT"]), private_key=key("TARGET_KEY")))
-remote.Command("behind", create="true", connection=connection(private_key=key("WRONG_KEY"), dial_error_limit=1))
-"""
-    )
-    failed = workspace.up()
-    assert not failed.ok
-    assert "after 1 failed attempts: " in failed.output
-    assert not any(item["type"] == "command:remote:Command" for item in failed.resources)
-    expect_no_leak(workspace, failed, ssh_hosts)
-
-
-def test_a_pinned_host_key_is_verified(workspace: Workspace, ssh_hosts: SshHosts) -> None:
-    ssh_hosts.target.start()
-    workspace.set_env(RIGHT=ssh_hosts.target.public_host_key, WRONG=ssh_hosts.bastion.public_host_key)
-    program = HEAD + 'remote.Command("one", connection=connection(host_key=os.environ["RIGHT"]), create="echo trusted")\n'
-    workspace.write(program)
-    assert workspace.up().expect_ok().resource("one")["outputs"]["stdout"] == "trusted"
-    workspace.write(program.replace('"RIGHT"', '"WRONG"'))
-    assert not workspace.up().ok
 
 
 def test_a_variable_that_the_server_refuses_is_an_error(workspace: Workspace, ssh_hosts: SshHosts) -> None:

@@ -16,7 +16,7 @@ from standin.command_fields import COPY_TO_REMOTE
 from standin.command_types import connection_secrets
 from standin.context import Context
 from standin.dial import dial, raise_if_not_connected
-from standin.endpoint import Connection
+from standin.endpoint import Connection, refuse_passwords
 from standin.errors import InvalidInput, ProviderError
 from standin.fields import Field, check_fields
 from standin.process import stop
@@ -36,6 +36,7 @@ class CopyToRemote(ResourceType[None]):
     def check(self, context: Context[None], inputs: Properties, old_inputs: Properties) -> Properties:
         """Only sources that are a text or lie on this machine's disk."""
         checked = check_fields(self.token, self.fields, inputs)
+        refuse_passwords(checked["connection"])
         source = checked["source"]
         if isinstance(source, Asset) and source.uri is not None:
             raise InvalidInput("asset", "asset must be a path-based file asset or a text asset")

@@ -10,8 +10,8 @@ from standin.command_fields import REMOTE_COMMAND
 from standin.command_types import CommandType, Run
 from standin.context import Context
 from standin.dial import dial, raise_if_not_connected
-from standin.endpoint import Connection
-from standin.errors import ProviderError
+from standin.endpoint import Connection, refuse_passwords
+from standin.errors import InvalidInput, ProviderError
 from standin.fields import Field
 from standin.process import Finished, Program, run
 from standin.ssh import Client, prepared
@@ -19,6 +19,10 @@ from standin.values import Properties
 
 _SSH_FAILED: Final = 255
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LINES: Final = ("create", "update", "delete")
+_SECRET_LINE: Final = (
+    "must not be secret with the stand-in plugin, since it would show in this machine's process list; give the secret by stdin"
+)
 _REFUSED: Final = (
     "This only works if the SSH server is configured to accept the variable (AcceptEnv). "
     "Alternatively put it before the command: VAR=value command"
@@ -31,13 +35,17 @@ class RemoteCommand(CommandType):
     token: ClassVar[str] = "command:remote:Command"
     fields: ClassVar[Mapping[str, Field]] = REMOTE_COMMAND
 
+    def check(self, context: Context[None], inputs: Properties, old_inputs: Properties) -> Properties:
+        """Also refuses what only the vendor's own ssh client can do."""
+        checked = super().check(context, inputs, old_inputs)
+        refuse_passwords(checked["connection"])
+        for line in _LINES:
+            if (line,) in context.secrets:
+                raise InvalidInput(line, _SECRET_LINE)
+        return checked
+
     def execute(self, context: Context[None], values: Properties, run: Run) -> Finished:
         """Dials, sends the environment, runs the line."""
-        if any(path == ("create",) or path == ("update",) or path == ("delete",) for path in context.secrets):
-            raise ProviderError(
-                "create, update and delete must not be secret with the stand-in plugin: the line would show in this "
-                "machine's process list. Give the secret by stdin."
-            )
         connection = Connection.from_inputs(values["connection"])
         sent = {**run.previous, **run.environment}
         for name in sent:
@@ -63,8 +71,7 @@ def _session(context: Context[None], client: Client, line: Run, sent: Mapping[st
         finished = run(context, program)
         if finished.code == _SSH_FAILED:
             raise_if_not_connected(client)
-            log = client.read_log("target")
-            if "exit status" not in log and _lost(log):
+            if _lost(client.read_log("target") + finished.stderr):
                 raise ProviderError(f"the connection was lost while running the command:\n{finished.both}")
         if finished.code < 0:
             raise ProviderError(f"the local ssh client was stopped by signal {-finished.code}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from standin.errors import ProviderError
+from standin.errors import InvalidInput, ProviderError
 from standin.values import Properties
 
 _SAFE_HOST = re.compile(r"[A-Za-z0-9._:%\[\]-]+")
@@ -23,7 +23,6 @@ class Endpoint:
     user: str
     private_key: str | None
     private_key_password: str | None
-    password: str | None
     agent_socket: str | None
     host_key: str | None
     dial_error_limit: int
@@ -46,7 +45,6 @@ class Endpoint:
             user=user,
             private_key=key,
             private_key_password=values.get("privateKeyPassword"),
-            password=values.get("password"),
             agent_socket=_agent_socket(values, owner),
             host_key=_host_key(values.get("hostKey"), owner),
             dial_error_limit=int(values.get("dialErrorLimit", 10)),
@@ -57,7 +55,7 @@ class Endpoint:
 def _agent_socket(values: Mapping[str, Any], owner: str) -> str | None:
     """The agent that was asked for, or the user's own when nothing else could sign in."""
     path: str | None = values.get("agentSocketPath")
-    if path is None and not values.get("privateKey") and not values.get("password"):
+    if path is None and not values.get("privateKey"):
         path = os.environ.get("SSH_AUTH_SOCK") or None
     if path is not None and not Path(path).is_socket():
         raise ProviderError(f"{owner}.agentSocketPath: {path} is no socket of an ssh agent")
@@ -89,3 +87,13 @@ class Connection:
             Endpoint.from_inputs(values, "connection"),
             None if proxy is None else Endpoint.from_inputs(proxy, "connection.proxy"),
         )
+
+
+def refuse_passwords(connection: Any, owner: str = "connection") -> None:
+    """Raises InvalidInput where a connection (known or not yet) wants to sign in with a password."""
+    if not isinstance(connection, Mapping):
+        return
+    if "password" in connection:
+        reason = "the stand-in plugin signs in by key only; give privateKey or agentSocketPath, or use the vendor's plugin"
+        raise InvalidInput(f"{owner}.password", reason)
+    refuse_passwords(connection.get("proxy"), f"{owner}.proxy")

@@ -81,10 +81,7 @@ def sweep() -> None:
 
 def _block(folder: Path, name: str, endpoint: Endpoint, sent_names: Sequence[str], proxied: bool) -> str:
     """One Host of the client's configuration, with its files written."""
-    has_prompt = _write_credentials(folder, name, endpoint)
-    methods = [method for method, given in (("publickey", True), ("password", endpoint.password)) if given]
-    if endpoint.password:
-        methods.append("keyboard-interactive")
+    _write_credentials(folder, name, endpoint)
     timeout = _PROXIED_SECONDS if proxied else endpoint.per_dial_timeout
     options = {
         "HostName": endpoint.host,
@@ -94,8 +91,8 @@ def _block(folder: Path, name: str, endpoint: Endpoint, sent_names: Sequence[str
         "IdentityFile": f'"{folder / name}.key"' if endpoint.private_key else "none",
         "IdentityAgent": f'"{endpoint.agent_socket}"' if endpoint.agent_socket else "none",
         "IdentitiesOnly": "no" if endpoint.agent_socket else "yes",
-        "PreferredAuthentications": ",".join(methods),
-        "BatchMode": "no" if has_prompt else "yes",
+        "PreferredAuthentications": "publickey",
+        "BatchMode": "no" if endpoint.private_key_password else "yes",
         "NumberOfPasswordPrompts": "1",
         "StrictHostKeyChecking": "yes" if endpoint.host_key else "no",
         "UserKnownHostsFile": f'"{folder / name}.hosts"' if endpoint.host_key else "/dev/null",
@@ -123,18 +120,15 @@ def _proxy_command(folder: Path) -> str:
     return " ".join(shlex.quote(word.replace("%", "%%")) for word in words) + " '[%h]:%p' bastion"
 
 
-def _write_credentials(folder: Path, name: str, endpoint: Endpoint) -> bool:
-    """Writes key, pinned host key and prompt answers; returns whether ssh may have to ask for one."""
+def _write_credentials(folder: Path, name: str, endpoint: Endpoint) -> None:
+    """Writes the key, the program that answers ssh's question for its passphrase, and the pinned host key."""
     if endpoint.private_key:
         _write(folder / f"{name}.key", endpoint.private_key.strip().replace("\r\n", "\n") + "\n")
     if endpoint.host_key:
         _write(folder / f"{name}.hosts", f"{name} {endpoint.host_key}\n")
-    answers = {"passphrase": endpoint.private_key_password, "password": endpoint.password}
-    for kind, answer in answers.items():
-        _write(folder / f"{name}.{kind}", (answer or "") + "\n")
-    script = '#!/bin/sh\ncase "$1" in *passphrase*) kind=passphrase ;; *) kind=password ;; esac\n'
-    _write(folder / f"{name}.askpass", script + 'exec cat "${0%.askpass}.$kind"\n', mode=0o700)
-    return any(answers.values())
+    if endpoint.private_key_password:
+        _write(folder / f"{name}.passphrase", endpoint.private_key_password + "\n")
+        _write(folder / f"{name}.askpass", '#!/bin/sh\nexec cat "${0%.askpass}.passphrase"\n', mode=0o700)
 
 
 def _askpass(folder: Path, name: str) -> dict[str, str]:

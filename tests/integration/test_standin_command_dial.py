@@ -1,0 +1,124 @@
+"""Reaching and signing in to hosts, behind a bastion and not: one table for the stand-in and the vendor's plugin."""
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.integration.command_programs import HEAD, expect_no_leak, tell_hosts
+from tests.integration.conftest import SshHosts
+from tests.integration.sshd import new_key, running_agent
+from tests.integration.workspace import Workspace
+
+PLUGINS = ("command",)
+
+
+@pytest.fixture
+def workspace(pulumi_workspace: Workspace, ssh_hosts: SshHosts) -> Workspace:
+    """A project whose programs know the hosts; the target is not started yet."""
+    tell_hosts(pulumi_workspace, ssh_hosts)
+    return pulumi_workspace
+
+
+def test_the_target_answers_only_through_the_bastion(ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", ssh_hosts.target.port), timeout=2)
+
+
+def test_a_host_that_comes_up_late_is_waited_for(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    workspace.write(HEAD + 'remote.Command("ready", connection=connection(dial_error_limit=20), create="echo up")\n')
+    late = threading.Timer(3, ssh_hosts.target.start)
+    late.start()
+    try:
+        made = workspace.up().expect_ok()
+    finally:
+        late.join()
+    assert made.resource("ready")["outputs"]["stdout"] == "up"
+    assert "Dial from proxy 1/20 failed: retrying" in made.messages
+
+
+def test_the_dial_error_limit_ends_the_waiting(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    workspace.write(HEAD + 'remote.Command("ready", connection=target, create="true")\n')
+    failed = workspace.up()
+    assert not failed.ok
+    assert [text for text in failed.messages if "failed: retrying" in text] == [
+        "Dial from proxy 1/2 failed: retrying",
+        "Dial from proxy 2/2 failed: retrying",
+    ]
+    assert "proxy: after 2 failed attempts: " in failed.output
+    assert not any(item["type"] == "command:remote:Command" for item in failed.resources)
+
+
+def test_a_bastion_that_is_down_is_told_from_a_host_that_is_down(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    ssh_hosts.bastion.stop()
+    workspace.write(HEAD + 'remote.Command("ready", connection=target, create="true")\n')
+    try:
+        failed = workspace.up()
+    finally:
+        ssh_hosts.bastion.start()
+    assert not failed.ok
+    assert "Dial proxy 2/2 failed: retrying" in failed.messages
+    assert "proxy: after 2 failed attempts: " in failed.output
+
+
+def test_a_wrong_key_is_an_error_that_shows_no_key(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    ssh_hosts.bastion.authorize(ssh_hosts.wrong_key)
+    workspace.write(
+        HEAD
+        + """
+remote.Command("direct", create="true", connection=remote.ConnectionArgs(host="127.0.0.1", dial_error_limit=1,
+    port=int(os.environ["BASTION_PORT"]), private_key=key("TARGET_KEY")))
+remote.Command("behind", create="true", connection=connection(private_key=key("WRONG_KEY"), dial_error_limit=1))
+"""
+    )
+    failed = workspace.up()
+    assert not failed.ok
+    assert "after 1 failed attempts: " in failed.output
+    assert not any(item["type"] == "command:remote:Command" for item in failed.resources)
+    expect_no_leak(workspace, failed, ssh_hosts)
+
+
+def test_a_key_with_a_passphrase_and_an_agent_sign_in(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    locked = new_key(workspace.folder, "locked_key", passphrase="let me in")
+    ssh_hosts.target.authorize(locked)
+    workspace.set_env(LOCKED_KEY=str(locked), PASSPHRASE="let me in", AGENT=str(workspace.folder / "agent"))
+    workspace.write(
+        HEAD
+        + """
+passphrase = pulumi.Output.secret(os.environ["PASSPHRASE"])
+remote.Command("locked", create="echo in", connection=connection(private_key=key("LOCKED_KEY"), private_key_password=passphrase))
+remote.Command("agent", create="echo in", connection=connection(private_key=None, agent_socket_path=os.environ["AGENT"]))
+"""
+    )
+    with running_agent(workspace.folder / "agent", ssh_hosts.target_key):
+        made = workspace.up().expect_ok()
+    assert [made.resource(name)["outputs"]["stdout"] for name in ("locked", "agent")] == ["in", "in"]
+    expect_no_leak(workspace, made, ssh_hosts, "let me in")
+
+
+def test_a_connection_lost_while_a_line_runs_is_an_error_and_runs_it_once(
+    workspace: Workspace, ssh_hosts: SshHosts, tmp_path: Path
+) -> None:
+    ssh_hosts.target.start()
+    trace = tmp_path / "trace"
+    line = f"echo ran >> {trace}; kill -9 $PPID; sleep 1"
+    workspace.write(HEAD + f'remote.Command("one", connection=target, create="{line}")\n')
+    failed = workspace.up()
+    assert not failed.ok
+    assert "exited with status" not in failed.output
+    assert trace.read_text() == "ran\n"
+
+
+def test_a_pinned_host_key_is_verified(workspace: Workspace, ssh_hosts: SshHosts) -> None:
+    ssh_hosts.target.start()
+    workspace.set_env(RIGHT=ssh_hosts.target.public_host_key, WRONG=ssh_hosts.bastion.public_host_key)
+    program = HEAD + 'remote.Command("one", connection=connection(host_key=os.environ["RIGHT"]), create="echo trusted")\n'
+    workspace.write(program)
+    assert workspace.up().expect_ok().resource("one")["outputs"]["stdout"] == "trusted"
+    workspace.write(program.replace('"RIGHT"', '"WRONG"'))
+    assert not workspace.up().ok
