@@ -3,18 +3,22 @@
 # ruff: noqa: ARG002, S105 - the arguments are those of the base; a token is the name of a type
 
 import time
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from standin.docker_connection import ApiRefusal, DockerApi
 from standin.docker_fields import ApiFields
 from standin.docker_mapping import expand, flatten
 from standin.docker_resource import DockerContext, DockerResource
 from standin.docker_tables import CONFIG, NETWORK, SECRET, VOLUME
+from standin.errors import ProviderError
 from standin.values import Properties
 
 # How long what still uses a network or a volume may take to end; the vendor's plugin has the same.
 _RELEASE_SECONDS: Final = 30
 _RELEASE_PAUSE: Final = 1.0
+_ALLOCATION_SECONDS: Final = 30
+_ALLOCATION_PAUSE: Final = 0.2
 
 
 class Network(DockerResource):
@@ -31,11 +35,25 @@ class Network(DockerResource):
         return str(made["Id"])
 
     def find(self, api: DockerApi, resource_id: str) -> Properties | None:
-        found = api.get(f"/networks/{resource_id}")
-        return None if found is None else {**flatten(NETWORK, found), "scope": found["Scope"]}
+        """Waits a moment for a new network of a swarm to be allocated: until then neither driver nor options show."""
+        deadline = time.monotonic() + _ALLOCATION_SECONDS
+        while True:
+            found = api.get(f"/networks/{resource_id}")
+            if found is None:
+                return None
+            if is_allocated(found):
+                return {**flatten(NETWORK, found), "scope": found["Scope"]}
+            if time.monotonic() > deadline:
+                raise ProviderError(f"the swarm did not allocate the network within {_ALLOCATION_SECONDS} s")
+            time.sleep(_ALLOCATION_PAUSE)
 
     def remove(self, context: DockerContext, resource_id: str, outputs: Properties) -> None:
         _remove_when_free(context, f"/networks/{resource_id}", "has active endpoints")
+
+
+def is_allocated(network: Mapping[str, Any]) -> bool:
+    """Whether a network shows all that it will: its driver, and for an overlay the options that the daemon adds."""
+    return bool(network.get("Driver")) and (network["Driver"] != "overlay" or bool(network.get("Options")))
 
 
 class Volume(DockerResource):

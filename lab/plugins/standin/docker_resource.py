@@ -60,11 +60,10 @@ class DockerResource(ResourceType[DockerApi]):
         return checked
 
     def diff(self, context: DockerContext, old_inputs: Properties, old_outputs: Properties, new_inputs: Properties) -> Diff:
-        """What is to change. An object whose name was given goes before its replacement comes: the name is taken."""
+        """What is to change. An object whose name was given goes before its replacement comes: the name may be taken."""
         found = tuple(changes(self.table, old_outputs, planned(self.table, new_inputs, old_outputs)))
-        name = new_inputs.get("name")
-        name_is_taken = name == old_outputs.get("name") and not is_automatic(context.name, str(name))
-        return Diff(found, delete_before_replace=name_is_taken and any(change.replaces for change in found))
+        is_named = not is_automatic(context.name, str(new_inputs.get("name")))
+        return Diff(found, delete_before_replace=is_named and any(change.replaces for change in found))
 
     def preview_create(self, context: DockerContext, inputs: Properties) -> Properties:
         """The plan; what Docker decides is not known yet."""

@@ -111,15 +111,15 @@ def describe_errors(api: DockerApi, service_id: str) -> str:
 
 
 def summarize(found: Iterable[Mapping[str, Any]], nodes: Mapping[str, str]) -> str:
-    """One line of the tasks' errors; of those without one, the state."""
-    lines: list[str] = []
+    """One line of the tasks' errors, or of their states where none has an error. `found` is newest first."""
+    failed: list[str] = []
+    others: list[str] = []
     for task in found:
         status = task["Status"]
         place = f" on {nodes.get(task['NodeID']) or task['NodeID']}" if task.get("NodeID") else ""
-        reason = status.get("Err") or status.get("Message") or "no reason given"
-        line = f"{status['State']}{place}: {reason}"
+        line = f"{status['State']}{place}: {status.get('Err') or status.get('Message') or 'no reason given'}"
+        lines = failed if status.get("Err") else others
         if line not in lines:
             lines.append(line)
-    if not lines:
-        return "it has no tasks yet"
-    return f"its last tasks: {'; '.join(lines[:_ERRORS_SHOWN])}"
+    shown = (failed or others)[:_ERRORS_SHOWN]
+    return f"its last tasks: {'; '.join(shown)}" if shown else "it has no tasks yet"
