@@ -144,6 +144,20 @@ def test_a_variable_that_the_server_refuses_is_an_error(workspace: Workspace, ss
     assert "NOT_LET_IN" in failed.output and "AcceptEnv" in failed.output
 
 
+def test_previous_output_that_the_server_refuses_is_a_warning(workspace: Workspace) -> None:
+    workspace.write(
+        HEAD
+        + """
+remote.Command("one", create="echo made", delete="echo gone ${PULUMI_COMMAND_STDOUT:-unset}",
+    connection=remote.ConnectionArgs(host="127.0.0.1", port=int(os.environ["BASTION_PORT"]), private_key=key("BASTION_KEY")))
+"""
+    )
+    workspace.up().expect_ok()
+    gone = workspace.destroy().expect_ok()
+    assert "gone unset" in gone.messages
+    assert any("Unable to set 'PULUMI_COMMAND_STDOUT'" in message for message in gone.messages)
+
+
 def test_logging_chooses_which_lines_are_shown(workspace: Workspace, ssh_hosts: SshHosts) -> None:
     ssh_hosts.target.start()
     workspace.write(

@@ -45,16 +45,20 @@ class RemoteCommand(CommandType):
         return checked
 
     def execute(self, context: Context[None], values: Properties, run: Run) -> Finished:
-        """Dials, sends the environment, runs the line."""
+        """Dials, sends the environment, runs the line.
+
+        Whether the server let a variable in is looked up (by one more session) only where the line would miss it: for
+        `environment`, and for the previous outputs when the line names them.
+        """
         connection = Connection.from_inputs(values["connection"])
         sent = {**run.previous, **run.environment}
         for name in sent:
             if not _VARIABLE_NAME.fullmatch(name):
                 raise ProviderError(f"environment: {name!r} is no name of a variable")
         with prepared(connection, list(sent)) as client:
-            if sent:
-                refused = _refused_names(context, client, sent)
-                _report_refused(context, refused, run)
+            missed = list(run.environment) + [name for name in run.previous if name in run.command]
+            if missed:
+                _report_refused(context, _refused_names(context, client, sent, missed), run)
             return _session(context, client, run, sent)
 
     def how_it_ended(self, code: int) -> str:
@@ -85,9 +89,9 @@ def _lost(log: str) -> bool:
     return any(sign in log for sign in signs)
 
 
-def _refused_names(context: Context[None], client: Client, sent: Mapping[str, str]) -> Sequence[str]:
-    """The variables that the server does not let through. OpenSSH's client is not told, so a session looks."""
-    look = "; ".join(f"printenv {name} >/dev/null || echo {name}" for name in sent)
+def _refused_names(context: Context[None], client: Client, sent: Mapping[str, str], missed: Sequence[str]) -> Sequence[str]:
+    """Those of the `missed` variables that the server does not let through. OpenSSH's client is not told, so a session looks."""
+    look = "; ".join(f"printenv {name} >/dev/null || echo {name}" for name in missed)
     line = Run(command=f"sh -c '{look}'", stdin=None, environment={}, previous={}, log_stdout=False, log_stderr=False)
     return _session(context, client, line, sent).stdout.split()
 
