@@ -110,6 +110,12 @@ def test_two_copies_of_a_folder_are_one_image(example_folder: Path, tmp_path: Pa
     assert parsed(copy).archive() == parsed(example_folder).archive()
 
 
+def test_the_archive_is_the_same_whenever_it_is_made(example_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = parsed(example_folder).archive()
+    monkeypatch.setattr("time.time", lambda: 1_000_000_000.0)
+    assert parsed(example_folder).archive() == now
+
+
 def test_the_archive_holds_every_file_with_its_bytes_and_mode(example_folder: Path) -> None:
     leave_python_caches(example_folder)
     assert unpacked(parsed(example_folder).archive()) == {
