@@ -5,6 +5,8 @@ go 1.25.11
 // The bridge works only with Pulumi's fork of the Terraform SDK.
 replace github.com/hashicorp/terraform-plugin-sdk/v2 => github.com/pulumi/terraform-plugin-sdk/v2 v2.0.0-20260318212141-5525259d096b
 
+// terraform-provider-openstack v3.4.0 is not in Go's checksum database: its two lines in go.sum are those of pulumi-openstack's
+// own provider/go.sum. Keep them when go.sum is made anew.
 require (
 	github.com/pulumi/pulumi-terraform-bridge/v3 v3.137.0
 	github.com/pulumi/pulumi/pkg/v3 v3.259.0
