@@ -8,7 +8,7 @@ A test module says which plugins it needs: `PLUGINS = ("command",)`.
 import importlib.metadata
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,7 @@ def plugin_kind(request: pytest.FixtureRequest) -> str:
     """Whose plugins the test runs with."""
     kind = str(request.param)
     if kind == "vendor":
-        for name in request.module.PLUGINS:
-            if not (_vendor_folder() / f"pulumi-resource-{name}").exists():
-                pytest.skip(f"no vendor's {name} plugin: STANDIN_VENDOR_DIR names no folder that holds it")
+        skip_without_vendor(request.module.PLUGINS)
     return kind
 
 
@@ -46,17 +44,30 @@ def pulumi_workspace(request: pytest.FixtureRequest, tmp_path: Path, plugin_kind
     path = toolchain_path()
     if shutil.which("pulumi", path=path) is None:
         pytest.fail("no pulumi in .build/toolchain/bin or on PATH: run `make toolchain` first")
-    home, folder = tmp_path / "pulumi-home", tmp_path / "project"
+    folder = tmp_path / "project"
     folder.mkdir()
-    for name in request.module.PLUGINS:
+    return Workspace(folder, plugin_home(tmp_path, plugin_kind, request.module.PLUGINS), path)
+
+
+def plugin_home(folder: Path, kind: str, names: Sequence[str]) -> Path:
+    """A PULUMI_HOME of its own with the named plugins of that kind."""
+    home = folder / f"pulumi-home-{kind}"
+    for name in names:
         version = importlib.metadata.version(f"pulumi-{name}")
-        if plugin_kind == "vendor":
+        if kind == "vendor":
             write_plugin(home, name, version, _vendor_folder() / f"pulumi-resource-{name}")
         else:
             python = ROOT / ".venv" / "bin" / "python"
             command = ["env", f"PYTHONPATH={ROOT / 'lab' / 'plugins'}", str(python), "-m", f"standin.{name}"]
             write_plugin(home, name, version, command)
-    return Workspace(folder, home, path)
+    return home
+
+
+def skip_without_vendor(names: Sequence[str]) -> None:
+    """Skips the test where the vendor's plugins cannot be had."""
+    for name in names:
+        if not (_vendor_folder() / f"pulumi-resource-{name}").exists():
+            pytest.skip(f"no vendor's {name} plugin: STANDIN_VENDOR_DIR names no folder that holds it")
 
 
 @pytest.fixture

@@ -102,6 +102,10 @@ class Workspace:
         """Environment variables that the program (and the plugins) see, from the next run on."""
         self._env.update(values)
 
+    def use_plugins(self, home: Path) -> None:
+        """The plugins of another PULUMI_HOME, from the next run on."""
+        self._env["PULUMI_HOME"] = str(home)
+
     def configure(self, plain: Mapping[str, str] | None = None, secret: Mapping[str, str] | None = None) -> None:
         """Stack configuration; keys without a namespace are the project's."""
         arguments: list[str] = []
@@ -129,6 +133,10 @@ class Workspace:
     def state(self) -> dict[str, Any]:
         """The recorded state; secrets are encrypted in it, as they are on disk."""
         return dict(json.loads(self._pulumi("stack", "export", "--stack", STACK).stdout))
+
+    def open_state(self) -> dict[str, Any]:
+        """The recorded state with its secrets readable, to compare what two plugins recorded."""
+        return dict(json.loads(self._pulumi("stack", "export", "--stack", STACK, "--show-secrets").stdout))
 
     def files(self) -> list[Path]:
         """Every file that the engine wrote, to look for what must not be in one."""

@@ -24,7 +24,7 @@ def carried(original: Properties, secrets: Iterable[Path], result: Properties) -
             found.add(path)
         else:
             found.add(path[:1])
-    return _outermost(found)
+    return frozenset(found)
 
 
 def declared(fields: Mapping[str, Field], values: Any, path: Path = ()) -> frozenset[Path]:
@@ -36,7 +36,7 @@ def declared(fields: Mapping[str, Field], values: Any, path: Path = ()) -> froze
             continue
         if field.secret:
             found.add((*path, name))
-        elif field.fields is not None and isinstance(value, Mapping):
+        if field.fields is not None and isinstance(value, Mapping):
             found |= declared(field.fields, value, (*path, name))
         elif field.items is not None and field.items.fields is not None and isinstance(value, list):
             for index, item in enumerate(value):
@@ -45,9 +45,5 @@ def declared(fields: Mapping[str, Field], values: Any, path: Path = ()) -> froze
 
 
 def merged(*groups: Iterable[Path]) -> frozenset[Path]:
-    """All paths of all groups, without those inside another secret path."""
-    return _outermost({path for group in groups for path in group})
-
-
-def _outermost(paths: set[Path]) -> frozenset[Path]:
-    return frozenset(path for path in paths if not any(path[:length] in paths for length in range(1, len(path))))
+    """All paths of all groups. A secret inside a secret keeps its own mark, as the vendor's plugins keep it."""
+    return frozenset(path for group in groups for path in group)
