@@ -54,7 +54,7 @@ def base_options(target: str) -> list[str]:
         "--aptopt=Acquire::Languages none",
         "--aptopt=Apt::AutoRemove::SuggestsImportant false",
         f"--customize-hook={_POLICY}",
-        '--customize-hook=rm -rf "$1"/var/log/* "$1"/var/cache/* "$1"/var/lib/apt/lists/*',
+        '--customize-hook=rm -rf "$1"/var/log/* "$1"/var/lib/apt/lists/*',
         target,
     ]
 
