@@ -1,5 +1,6 @@
 """Operations of the provider base of the stand-ins, called as the engine calls them."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -130,6 +131,7 @@ def test_cancelling_ends_a_running_operation(caller: Caller) -> None:
     )
     while not caller.engine.messages:
         assert not future.done()
+        threading.Event().wait(0.01)
     caller.stub.Cancel(empty_pb2.Empty())
     assert "cancelled" in str(future.exception(timeout=5))
 
