@@ -58,11 +58,17 @@ def join_request(manager_address: str, address: str, token: str) -> str:
     )
 
 
-def swarm_join() -> str:
-    """Join the swarm by the request on standard input, unless this node is in one. The token stays out of every argv."""
+def swarm_join(swarm_id: str, mark: str = "/etc/jupyterhub-swarm-id") -> str:
+    """Join the swarm by the request on standard input, unless this node is in that very one. The token is in no argv.
+
+    A node that is in another swarm (its manager was replaced) leaves that one first. `mark`
+    is the file on the node that tells which swarm it is in: a worker's daemon does not say.
+    """
     return (
-        "docker info --format '{{.Swarm.LocalNodeState}}' | grep -qx active || "
-        f"{DOCKER_API} --header 'Content-Type: application/json' --data @- http://docker/swarm/join"
+        f"if docker info --format '{{{{.Swarm.LocalNodeState}}}}' | grep -qx active; then "
+        f"grep -qx {shlex.quote(swarm_id)} {mark} && exit 0; docker swarm leave --force >/dev/null; fi; "
+        f"{DOCKER_API} --header 'Content-Type: application/json' --data @- http://docker/swarm/join && "
+        f"echo {shlex.quote(swarm_id)} | sudo tee {mark} >/dev/null"
     )
 
 
@@ -124,6 +130,12 @@ def make_secret(name: str, byte_count: int = 32) -> str:
 def store_secret(name: str) -> str:
     """Make a swarm secret of what is on standard input, unless it exists. Print its id."""
     return _unless_secret(name, f"docker secret create {shlex.quote(name)} - >/dev/null")
+
+
+def remove_secret(name: str) -> str:
+    """Remove a swarm secret, if it is there."""
+    quoted = shlex.quote(name)
+    return f"docker secret inspect {quoted} >/dev/null 2>&1 || exit 0; docker secret rm {quoted}"
 
 
 def _unless_secret(name: str, make: str) -> str:

@@ -156,13 +156,12 @@ class Hub(pulumi.ComponentResource):
             for file, text in files.items()
         ]
 
-    def _secret(self, name: str, create: pulumi.Input[str], stdin: pulumi.Input[str] | None = None) -> Secret:
+    def _secret(self, name: str, create: pulumi.Input[str]) -> Secret:
         """A swarm secret made on the manager, so that its value need not pass through Pulumi's state."""
         made = remote.Command(
             f"{self._name}-{name}",
             connection=self._args.manager.connection,
             create=create,
-            stdin=stdin,
             triggers=[self._args.swarm_id],
             opts=self._child,
         )
@@ -178,4 +177,14 @@ class Hub(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["stdout"]),
         )
         self.password = pulumi.Output.secret(generated.stdout)
-        return self._secret("password", commands.store_secret("jupyterhub-password"), self.password)
+        # Removed with the setting that made it: a later dummy sign-in has another password, and must not meet the old secret.
+        stored = remote.Command(
+            f"{self._name}-password",
+            connection=self._args.manager.connection,
+            create=commands.store_secret("jupyterhub-password"),
+            delete=commands.remove_secret("jupyterhub-password"),
+            stdin=self.password,
+            triggers=[self._args.swarm_id],
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        return secret_file(stored.stdout, "jupyterhub-password", "password")

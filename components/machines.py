@@ -14,7 +14,7 @@ from components.cloud_init import user_data
 from components.node import Node
 
 # A fresh server answers ssh after 20 s on hardware and after minutes under software emulation.
-DIAL_ATTEMPTS, DIAL_SECONDS = 60, 15
+DIAL_ATTEMPTS, DIAL_SECONDS = 150, 15
 
 # What an update of these would do to a running node, and why it must not happen by itself:
 #  image_id, image_name: the provider rebuilds the server in place, which wipes its root disk while the plan says "update"
@@ -126,7 +126,9 @@ class Machines(pulumi.ComponentResource):
             user_data=user_data(node, args.ssh_user),
             networks=[compute.InstanceNetworkArgs(port=port.id)],
             scheduler_hints=[compute.InstanceSchedulerHintArgs(group=self._apart.id)],
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=FROZEN),
+            # A replaced worker must be gone before its successor joins under the same name: the drain of the old one would
+            # strike the new one off the swarm.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=FROZEN, delete_before_replace=True),
         )
 
     @staticmethod

@@ -61,8 +61,7 @@ class Swarm(pulumi.ComponentResource):
             connection=manager.connection,
             create=manager.address.apply(lambda address: commands.swarm_init(address, args.address_pool)),
             triggers=[manager.machine_id],
-            # The pool and the address are facts of a running swarm: a later change must not run the line again.
-            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(ignore_changes=["create"])),
+            opts=on_manager,
         )
         self.swarm_id = self._initialised.stdout
         self.docker = self._docker_provider()
@@ -123,7 +122,7 @@ class Swarm(pulumi.ComponentResource):
         joined = remote.Command(
             f"{self._name}-{worker.name}-join",
             connection=worker.connection,
-            create=commands.swarm_join(),
+            create=self.swarm_id.apply(commands.swarm_join),
             stdin=pulumi.Output.all(manager.address, worker.address, token).apply(lambda parts: commands.join_request(*parts)),
             triggers=[worker.machine_id, self.swarm_id],
             logging=remote.Logging.NONE,

@@ -15,8 +15,10 @@ done
 if [ ${#missing[@]} -gt 0 ]; then
   [ "$(id -u)" = 0 ] || { echo "test: install ${missing[*]}, or run this as root" >&2; exit 1; }
   say "installing ${missing[*]}"
-  # No service of these packages may start: the tests run their own.
+  # No service of these packages may start, now or at the next boot: the tests run their own.
   policy=/usr/sbin/policy-rc.d made=
+  mkdir -p .build /etc/cloud
+  [ -d /run/cloud-init ] || touch /etc/cloud/cloud-init.disabled
   [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod 755 $policy; made=yes; }
   apt-get -o DPkg::Lock::Timeout=300 update -qq
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" >.build/test-apt.log 2>&1 ||

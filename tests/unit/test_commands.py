@@ -14,13 +14,14 @@ LINES = {
     "nic_mtu": commands.nic_mtu(),
     "swarm_init": commands.swarm_init("10.20.0.10", "10.200.0.0/16"),
     "worker_token": commands.worker_token(),
-    "swarm_join": commands.swarm_join(),
+    "swarm_join": commands.swarm_join("abc123"),
     "activate": commands.activate("worker-0"),
     "remove_node": commands.remove_node("worker-0"),
     "build_image": commands.build_image("jupyterhub-swarm/hub:0123456789ab"),
     "pull_image": commands.pull_image("example/lab:1"),
     "make_secret": commands.make_secret("jupyterhub-cookie-secret"),
     "store_secret": commands.store_secret("jupyterhub-password"),
+    "remove_secret": commands.remove_secret("jupyterhub-password"),
     "random_password": commands.random_password(),
 }
 
@@ -62,9 +63,11 @@ def test_join_request() -> None:
 
 def test_swarm_join() -> None:
     assert LINES["swarm_join"] == (
-        "docker info --format '{{.Swarm.LocalNodeState}}' | grep -qx active || "
+        "if docker info --format '{{.Swarm.LocalNodeState}}' | grep -qx active; then "
+        "grep -qx abc123 /etc/jupyterhub-swarm-id && exit 0; docker swarm leave --force >/dev/null; fi; "
         "curl --silent --show-error --fail-with-body --unix-socket /run/docker.sock "
-        "--header 'Content-Type: application/json' --data @- http://docker/swarm/join"
+        "--header 'Content-Type: application/json' --data @- http://docker/swarm/join && "
+        "echo abc123 | sudo tee /etc/jupyterhub-swarm-id >/dev/null"
     )
 
 

@@ -56,21 +56,37 @@ def test_a_swarm_that_cannot_be_made_is_a_failure_and_not_an_empty_id(host: Fake
 def test_a_node_joins_with_the_request_on_standard_input_and_the_token_is_in_no_argument(host: FakeHost) -> None:
     host.program("curl", "cat >request")
     request = commands.join_request("10.20.0.10", "10.20.0.11", TOKEN)
-    assert host.run(commands.swarm_join(), stdin=request).returncode == 0
+    mark = host.folder / "swarm-id"
+    host.program("sudo", 'exec "$@"')
+    assert host.run(commands.swarm_join("abc123", str(mark)), stdin=request).returncode == 0
     assert (host.folder / "request").read_text() == request
+    assert mark.read_text() == "abc123\n"
     assert len(host.calls("curl")) == 1
     assert not any(TOKEN in call for call in host.calls())
 
 
 def test_a_node_that_is_in_a_swarm_already_does_not_join_again(host: FakeHost) -> None:
     host.program("curl")
-    assert having(host, "swarm").run(commands.swarm_join(), stdin="{}").returncode == 0
-    assert host.calls("curl") == []
+    (mark := host.folder / "swarm-id").write_text("abc123\n")
+    assert having(host, "swarm").run(commands.swarm_join("abc123", str(mark)), stdin="{}").returncode == 0
+    assert (host.calls("curl"), host.calls("docker swarm")) == ([], [])
+
+
+def test_a_node_that_is_in_another_swarm_leaves_it_and_joins(host: FakeHost) -> None:
+    host.program("curl", "cat >/dev/null")
+    host.program("sudo", 'exec "$@"')
+    (mark := host.folder / "swarm-id").write_text("old\n")
+    assert having(host, "swarm").run(commands.swarm_join("abc123", str(mark)), stdin="{}").returncode == 0
+    assert (host.calls("docker swarm"), len(host.calls("curl"))) == (["docker swarm leave --force"], 1)
+    assert mark.read_text() == "abc123\n"
 
 
 def test_a_refused_join_is_a_failure_that_says_why_without_the_token(host: FakeHost) -> None:
     host.program("curl", 'cat >/dev/null; echo \'{"message":"invalid join token"}\'; exit 22')
-    done = host.run(commands.swarm_join(), stdin=commands.join_request("10.20.0.10", "10.20.0.11", TOKEN))
+    done = host.run(
+        commands.swarm_join("abc123", str(host.folder / "swarm-id")),
+        stdin=commands.join_request("10.20.0.10", "10.20.0.11", TOKEN),
+    )
     assert done.returncode == 22
     assert "invalid join token" in done.stdout
     assert TOKEN not in done.stdout + done.stderr

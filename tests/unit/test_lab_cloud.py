@@ -153,13 +153,13 @@ def test_each_service_needs_only_services_that_exist_and_come_before_it() -> Non
     before: set[str] = set()
     for name, table in services.items():
         assert set(table.get("needs", [])) <= before, name
-        assert set(table) <= {"command", "needs", "port", "once", "stop", "env"}, name
+        assert set(table) <= {"command", "needs", "port", "socket", "once", "stop", "env"}, name
         before.add(name)
 
 
 @pytest.mark.parametrize("path", sorted((CLOUD / "config").rglob("*.conf")), ids=lambda path: path.name)
 def test_each_configuration_file_has_only_known_placeholders(path: Path) -> None:
-    known = {"address", "mtu", "dns", "virt_type", "cpu", "database", "rabbit", "identity"}
+    known = {"address", "mtu", "dns", "virt_type", "cpu", "database", "socket", "rabbit", "identity"}
     text = path.read_text()
     assert set(Template(text).get_identifiers()) <= known
     rendered = Template(text).substitute(dict.fromkeys(known, "key = value"))
