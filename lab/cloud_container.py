@@ -19,6 +19,7 @@ from lab.process import LabError, output_of, say
 CONTAINER = VOLUME = "jupyterhub-swarm-lab"
 LABEL = "jupyterhub-swarm.lab"
 READY_S, PATIENCE_S, YOUNG_S = 300, 60, 180
+SHOW_EVERY_S = 10
 HOPELESS = 6  # failures of one service in a row
 
 
@@ -174,7 +175,7 @@ def wait_ready(patience_s: float) -> dict[str, Any]:
         services = told.get("services", {})
         if failing := [name for name, service in services.items() if service["failures"] >= HOPELESS]:
             raise LabError(f"{failing[0]} fails again and again; see: make logs SERVICE={failing[0]}")
-        if services and time.monotonic() - shown > 5:
+        if services and time.monotonic() - shown > SHOW_EVERY_S:
             shown = time.monotonic()
             up = sum(service["up"] for service in services.values())
             say(f"cloud: {up} of {len(services)} services up after {told['seconds']} s; waiting for {waiting(told)}")

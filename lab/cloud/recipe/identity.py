@@ -4,6 +4,7 @@ The catalogue's addresses and all passwords are set at each container's start, b
 """
 
 import secrets
+import sys
 
 import openstack
 
@@ -26,8 +27,11 @@ USERS = [
 
 
 def main() -> None:
-    """Make all of it in an empty keystone."""
-    identity = openstack.connect(cloud="lab-admin").identity
+    """Make all of it in an empty keystone, whose address is the first argument."""
+    # The catalogue names the address of a running cloud; during the build keystone is elsewhere.
+    identity = openstack.connect(
+        cloud="lab-admin", auth={"auth_url": sys.argv[1]}, identity_endpoint_override=sys.argv[1]
+    ).identity
     domain = identity.get_domain("default")
     identity.create_role(name="service")
     roles = {role.name: role for role in identity.roles()}

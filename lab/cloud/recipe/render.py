@@ -52,7 +52,8 @@ def values() -> dict[str, str]:
         "dns": os.environ.get("LAB_DNS", ""),
         "virt_type": virt_type,
         "cpu": CPU[virt_type],
-        "database": "mysql+pymysql://lab:lab@127.0.0.1:3306",
+        "database": "mysql+pymysql://lab:lab@localhost",
+        "socket": "unix_socket=/run/lab/mariadb.sock",
         "rabbit": "rabbit://guest:guest@127.0.0.1:5672/",
     }
     found |= {f"{account}_password": password for account, password in passwords().items()}

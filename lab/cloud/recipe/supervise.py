@@ -42,6 +42,7 @@ class Service:
     needs: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
     port: int = 0
+    socket: str = ""
     once: str = ""
     stop: float = 3
     process: subprocess.Popen[bytes] | None = None
@@ -76,13 +77,24 @@ class Service:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
 
+    def answers(self) -> bool:
+        """Whether it accepts connections where it should; true if it should nowhere."""
+        with contextlib.suppress(OSError):
+            if self.port:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            if self.socket:
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(self.socket)
+            return True
+        return False
+
     def check(self) -> None:
         """Notice an end; notice that it is up."""
         if not self.process or self.done:
             return
         code = self.process.poll()
         if code is None:
-            self.up = not self.once and (not self.port or listens(self.port))
+            self.up = not self.once and self.answers()
             if time.monotonic() - self.began > SETTLED_S:
                 self.failures = 0
             return
@@ -98,13 +110,6 @@ class Service:
         pause = min(2.0**self.failures, LONGEST_PAUSE_S)
         self.not_before = time.monotonic() + pause
         say(f"{self.name} ended with status {code} (time {self.restarts}); starting it again in {pause:.0f} s, see {self.log}")
-
-
-def listens(port: int) -> bool:
-    """Whether something accepts connections on a port."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
 
 
 def load(path: Path) -> dict[str, Service]:
