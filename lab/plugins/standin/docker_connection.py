@@ -108,21 +108,22 @@ class DockerApi:
     def _made(self, version: str) -> docker.APIClient:
         if self._target is None:
             return docker.APIClient(base_url=self.host, version=version, timeout=_CALL_SECONDS)
-        client = docker.APIClient(base_url="http://docker", version=version, timeout=_CALL_SECONDS)
+        client = docker.APIClient(base_url="http://docker:2375", version=version, timeout=_CALL_SECONDS)
         client.trust_env = False  # a proxy for the web has no business here
-        client.mount("http://docker", TunnelAdapter(self._target))
+        client.mount("http://docker:2375", TunnelAdapter(self._target))
         return client
 
     def _unreachable(self, cause: str) -> str:
         lowered = cause.lower()
-        if "permission denied" in lowered and ("docker daemon" in lowered or self._target is None):
+        no_permission = "permission denied"
+        if no_permission in lowered and (self._target is None or f"connect: {no_permission}" in lowered):
             remedy = "the user may not use Docker there: make it a member of the group `docker`, and log in anew"
         elif self._target is None:
             remedy = "is the daemon running, and is this the path of its socket?"
-        elif "command not found" in lowered or "docker: not found" in lowered:
-            remedy = "the docker command is not on that machine: install it there"
-        elif "cannot connect to the docker daemon" in lowered:
+        elif "dial unix" in lowered:
             remedy = "ssh works, but the Docker daemon does not run there"
+        elif "not found" in lowered and "docker" in lowered:
+            remedy = "the docker command is not on that machine: install it there"
         else:
             remedy = f"try it by hand: {' '.join(self._target.command)}"
         return f"cannot use Docker at {self.host}: {cause}; {remedy}"
