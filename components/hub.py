@@ -141,7 +141,7 @@ class Hub(pulumi.ComponentResource):
                     tests=["CMD", "python3", "-I", "-S", "-c", _ALIVE],
                     interval="30s",
                     timeout="20s",
-                    start_period="5m0s",
+                    start_period="5m",
                     retries=3,
                 ),
             ),
