@@ -60,6 +60,14 @@ class DockerEngine:
         own = {"bridge", "host", "none", "ingress", "docker_gwbridge"} if kind == "network" else set()
         return sorted(set(found) - own)
 
+    def clear(self) -> None:
+        """Removes what a test that failed has left."""
+        for kind in ("service", "container", "network", "config", "secret", "volume"):
+            force = ["--force"] if kind in ("container", "volume") else []
+            for name in self.names(kind):
+                with contextlib.suppress(AssertionError):
+                    self.docker(kind, "rm", *force, name)
+
     def start(self) -> None:
         """Runs the engine, makes the swarm and the images."""
         places = [f"--{name}={self._folder / name}" for name in ("data-root", "exec-root", "pidfile")]

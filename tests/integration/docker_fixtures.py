@@ -24,6 +24,7 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEn
 
 
 @pytest.fixture
-def swarm(pulumi_workspace: Workspace, docker_engine: DockerEngine, plugin_kind: str) -> Swarm:
-    """A stack on the engine."""
-    return Swarm(pulumi_workspace, docker_engine, plugin_kind)
+def swarm(pulumi_workspace: Workspace, docker_engine: DockerEngine, plugin_kind: str) -> Iterator[Swarm]:
+    """A stack on the engine, which is empty before and after."""
+    yield Swarm(pulumi_workspace, docker_engine, plugin_kind)
+    docker_engine.clear()

@@ -92,7 +92,7 @@ def test_a_service_with_every_field_runs_and_settles(swarm: Swarm) -> None:
     made = swarm.pulumi.up().expect_ok()
     spec = swarm.engine.inspect("service", "web")["Spec"]
     container, task = spec["TaskTemplate"]["ContainerSpec"], spec["TaskTemplate"]
-    assert container["Env"] == ["EQUALS=a=b", "ONE=1"]
+    assert sorted(container["Env"]) == ["EQUALS=a=b", "ONE=1"]
     assert container["StopGracePeriod"] == 20_000_000_000
     assert {mount["Target"]: mount["Type"] for mount in container["Mounts"]} == {
         "/data": "volume",

@@ -50,8 +50,14 @@ def _kind(before: bool, after: bool) -> ChangeKind:
 
 
 def _map_changes(field: ApiField, before: Mapping[str, Any], after: Mapping[str, Any], path: Path) -> list[Change]:
-    keys = sorted(key for key in {*before, *after} if not matches(None, before.get(key), after.get(key)))
-    return [_change(field, (*path, key), _kind(key in before, key in after)) for key in keys]
+    # A key with an empty value is something else than no key.
+    keys = sorted({*before, *after})
+    kinds = {key: _kind(key in before, key in after) for key in keys}
+    return [
+        _change(field, (*path, key), kind)
+        for key, kind in kinds.items()
+        if kind is not ChangeKind.UPDATE or not matches(None, before[key], after[key])
+    ]
 
 
 def _list_changes(field: ApiField, before: list[Any], after: list[Any], path: Path) -> list[Change]:
