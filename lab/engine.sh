@@ -35,6 +35,7 @@ install_packages() {
   command -v dockerd >/dev/null || missing+=(docker.io)
   command -v iptables >/dev/null || missing+=(iptables)
   command -v docker >/dev/null || missing+=(docker.io)
+  command -v nft >/dev/null || missing+=(nftables) # only it can remove the tables that Docker's rules were in
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null ||
     die "no Docker engine answers and this machine has no apt-get to install one; install Docker 20.10 or newer, start it and run this again"
@@ -51,10 +52,18 @@ install_packages() {
   [ $rc = 0 ] || { tail -n 5 "$state/apt.log" >&2; die "apt-get could not install ${missing[*]} (exit $rc); see $state/apt.log"; }
 }
 
-# The facts that an engine changes for the whole machine, kept so that `stop` can set them back.
+mount_points() { awk '{print $2}' /proc/self/mounts | sort; }
+
+# The facts that an engine changes for the whole machine, kept so that `stop` can set them back. Not taken anew when our engine
+# died since: they would be the engine's.
 record_before() {
+  local boot=/proc/sys/kernel/random/boot_id
+  [ ! -e "$state/kind" ] || ! cmp -s $boot "$state/before/boot" || return 0
   rm -rf "$state/before" && mkdir -p "$state/before"
+  cat $boot >"$state/before/boot"
   sysctl -n net.ipv4.ip_forward >"$state/before/ip_forward"
+  mount_points >"$state/before/mounts"
+  ls /sys/class/net >"$state/before/links"
   iptables-save >"$state/before/iptables" 2>/dev/null || true
   ip6tables-save >"$state/before/ip6tables" 2>/dev/null || true
 }
@@ -73,6 +82,17 @@ launch() {
   echo $! >"$state/pid"
 }
 
+wait_for_it() {
+  local began=$SECONDS
+  until answers >/dev/null; do
+    if [ $((SECONDS - began)) -gt "$wait_s" ] || { [ -e "$state/pid" ] && ! [ -d "/proc/$(cat "$state/pid")" ]; }; then
+      tail -n 15 "$state/dockerd.log" >&2 2>/dev/null || true
+      die "Docker did not answer within $((SECONDS - began)) s; see $state/dockerd.log (or: journalctl -u docker)"
+    fi
+    sleep 0.3
+  done
+}
+
 start() {
   local version began=$SECONDS
   if version=$(answers); then
@@ -87,41 +107,38 @@ start() {
     record_before
     launch
   fi
-  until version=$(answers); do
-    if [ $((SECONDS - began)) -gt "$wait_s" ] || { [ -e "$state/pid" ] && ! our_pid >/dev/null; }; then
-      tail -n 15 "$state/dockerd.log" >&2 2>/dev/null || true
-      die "Docker did not answer within $((SECONDS - began)) s; see $state/dockerd.log (or: journalctl -u docker)"
-    fi
-    sleep 0.3
-  done
+  wait_for_it
+  version=$(answers)
   say "Docker $version answers after $((SECONDS - began)) s (log: $state/dockerd.log)"
 }
 
-# Bridges of the engine's networks, by name: swarm's docker_gwbridge and docker0 among them.
+# Bridges of the engine's networks that were not there before it: docker0, swarm's docker_gwbridge, and those of other networks.
 bridges() {
   local id name
-  docker network ls --filter driver=bridge --format '{{.ID}}' 2>/dev/null | while read -r id; do
-    name=$(docker network inspect "$id" --format '{{index .Options "com.docker.network.bridge.name"}}' 2>/dev/null) || continue
-    echo "${name:-br-$id}"
-  done
-  echo docker0
+  {
+    echo docker0
+    echo docker_gwbridge
+    docker network ls --filter driver=bridge --format '{{.ID}}' 2>/dev/null | while read -r id; do
+      name=$(docker network inspect "$id" --format '{{index .Options "com.docker.network.bridge.name"}}' 2>/dev/null) || continue
+      echo "${name:-br-$id}"
+    done
+  } | sort -u | comm -23 - <(sort "$state/before/links" 2>/dev/null || true)
 }
 
 # Today's rules without Docker's own: no other program's rule is touched, and the FORWARD policy is what it was.
 restore_rules() { # iptables|ip6tables, names of bridges...
-  local tool=$1 pattern policy
+  local tool=$1 pattern policy now table
   shift
+  now=$("$tool-save" 2>/dev/null) && [ -n "$now" ] || return 0
   pattern="DOCKER|ingress_sbox|$(IFS='|'; echo "$*")"
   policy=$(sed -n 's/^:FORWARD \([A-Z]*\).*/\1/p' "$state/before/$tool" | head -n 1)
-  "$tool-save" 2>/dev/null | grep -Ev "^(:|-A ).*($pattern)" | sed "/^\*filter/,/^COMMIT/s/^:FORWARD [A-Z]*/:FORWARD ${policy:-ACCEPT}/" |
+  grep -Ev "^(:|-A ).*($pattern)" <<<"$now" | sed "/^\*filter/,/^COMMIT/s/^:FORWARD [A-Z]*/:FORWARD ${policy:-ACCEPT}/" |
     "$tool-restore" || say "$tool-restore failed; Docker's rules may still be there"
-  # A table that did not exist before, and holds nothing now, goes too (nftables backend only).
-  local family=ip table
+  # A table that was not there before goes again, unless another program has put a rule into it.
+  local family=ip
   [ "$tool" = iptables ] || family=ip6
-  command -v nft >/dev/null || return 0
-  for table in nat filter mangle raw; do
-    grep -q "^\*$table" "$state/before/$tool" && continue
-    nft list table $family $table 2>/dev/null | grep -Eq '^\s+(jump|ip|iif|oif|meta|ct|counter)' || nft delete table $family $table 2>/dev/null || true
+  sed -n 's/^\*//p' <<<"$now" | while read -r table; do
+    grep -q "^\*$table\$" "$state/before/$tool" || "$tool" -t "$table" -S | grep -q '^-A' || nft delete table $family "$table"
   done
 }
 
@@ -130,25 +147,26 @@ clean_up() { # names of bridges...
   for link in "$@"; do
     [ ! -d "/sys/class/net/$link/bridge" ] || ip link delete "$link"
   done
-  # Network namespaces and data-root mounts outlive a dockerd; deepest first.
-  awk '$2 ~ "^(/run/docker|/var/run/docker|/var/lib/docker)" {print $2}' /proc/self/mounts | sort -r | while read -r mount; do
-    umount -l "$mount"
-  done
+  # Network namespaces, and mounts in the data folder, outlive a dockerd; deepest first.
+  mount_points | comm -13 "$state/before/mounts" - | grep -E '^(/var)?/run/docker/|^/var/lib/docker/' | sort -r |
+    while read -r mount; do umount -l "$mount"; done || true
   if [ -f "$state/before/iptables" ]; then
     restore_rules iptables "$@"
     restore_rules ip6tables "$@"
     sysctl -qw "net.ipv4.ip_forward=$(cat "$state/before/ip_forward")"
   fi
   find /sys/fs/cgroup -maxdepth 2 -type d -name docker -exec rmdir {} + 2>/dev/null || true
-  rm -f /var/run/docker.sock /var/run/docker.pid
+  rm -rf /var/run/docker /var/run/docker.sock /var/run/docker.pid
 }
 
 stop() {
   local kind pid began=$SECONDS
   kind=$(cat "$state/kind" 2>/dev/null) || { say "nothing to stop: no engine was started by this script"; return; }
   need_root
+  # Containers live on when their dockerd is killed: it takes one to end them.
+  [ "$kind" = systemd ] || our_pid >/dev/null || [ ! -d /var/run/docker/containerd ] || { launch && wait_for_it; }
   local -a links
-  mapfile -t links < <(bridges | sort -u)
+  mapfile -t links < <(bridges)
   if [ "$kind" = systemd ]; then
     systemctl stop docker.service docker.socket
   elif pid=$(our_pid); then
