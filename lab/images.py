@@ -6,6 +6,7 @@ the Dockerfiles use, so the Dockerfiles are the same everywhere.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 
@@ -23,8 +24,7 @@ _POLICY = r"""printf '#!/bin/sh\nexit 101\n' > "$1/usr/sbin/policy-rc.d" && chmo
 
 def image_exists(reference: str) -> bool:
     """Whether the engine on this machine has an image."""
-    done = subprocess.run(["docker", "image", "inspect", reference], capture_output=True, check=False)
-    return done.returncode == 0
+    return _docker_quietly("image", "inspect", reference)
 
 
 def ensure_base_image(release: str) -> str:
@@ -84,29 +84,51 @@ def build(source: ImageSource, extra_ca: str) -> float:
         raise LabError(f"{source.reference} is a reference, not a folder: there is nothing to build; pull it")
     if image_exists(source.reference):
         return 0.0
-    for line in (source.context / "Dockerfile").read_text(encoding="utf-8").splitlines():
-        if line.startswith("FROM debian:"):
-            ensure_base_image(line.removeprefix("FROM debian:").split("-")[0])
+    dockerfile = (source.context / "Dockerfile").read_text(encoding="utf-8")
+    for release in base_releases(dockerfile):
+        ensure_base_image(release)
     say(f"building {source.reference}")
-    seconds = run_logged(
-        f"building {source.reference}",
-        ["docker", "build", "--network", "host", "--force-rm", "--build-arg", "EXTRA_CA",
-         "--label", "jupyterhub-swarm.built=yes", "--tag", source.reference, str(source.context)],
-        f"build-{source.context.name}",
-        env={"DOCKER_BUILDKIT": "0", "EXTRA_CA": extra_ca},
-    )  # fmt: skip
+    seconds = 0.0
+    for target, name in build_targets(source.reference, dockerfile):
+        seconds += run_logged(
+            f"building {name}",
+            ["docker", "build", "--network", "host", "--force-rm", "--build-arg", "EXTRA_CA", *target,
+             "--tag", name, str(source.context)],
+            f"build-{name.rpartition('/')[2].partition(':')[0]}",
+            env={"DOCKER_BUILDKIT": "0", "EXTRA_CA": extra_ca},
+        )  # fmt: skip
+        prune(name)
     say(f"built {source.reference} in {seconds:.0f} s")
-    prune(source.reference)
     return seconds
+
+
+def build_targets(reference: str, dockerfile: str) -> list[tuple[list[str], str]]:
+    """Options and tags of the builds that make an image: its build stage, if it has one, and the image itself.
+
+    The stage gets a name of its own, so that it can be found and removed once a newer one is there: without one it would stay
+    for ever among the engine's nameless images.
+    """
+    image: tuple[list[str], str] = ([], reference)
+    if not re.search(r"^FROM .* AS build$", dockerfile, re.MULTILINE):
+        return [image]
+    repository, _, tag = reference.rpartition(":")
+    return [(["--target", "build"], f"{repository}-build:{tag}"), image]
+
+
+def base_releases(dockerfile: str) -> list[str]:
+    """The Debian releases that a Dockerfile's `FROM debian:<release>-slim` lines name, each once."""
+    found = (line.split()[1] for line in dockerfile.splitlines() if line.startswith("FROM debian:"))
+    return sorted({reference.removeprefix("debian:").removesuffix("-slim") for reference in found})
 
 
 def prune(reference: str) -> list[str]:
     """Remove the older tags of an image's repository that no container uses; returns what was removed."""
     repository = reference.rsplit(":", 1)[0]
     listed = output_of(["docker", "image", "ls", repository, "--format", "{{.Repository}}:{{.Tag}}"]).split()
-    removed = []
-    for old in listed:
-        # Without --force the engine itself refuses to remove what a container uses.
-        if old != reference and subprocess.run(["docker", "image", "rm", old], capture_output=True, check=False).returncode == 0:
-            removed.append(old)
-    return removed
+    # Without --force the engine itself refuses to remove what a container uses.
+    return [old for old in listed if old != reference and _docker_quietly("image", "rm", old)]
+
+
+def _docker_quietly(*arguments: str) -> bool:
+    """Whether a docker command succeeded, its output left aside."""
+    return subprocess.run(["docker", *arguments], capture_output=True, check=False).returncode == 0
