@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -63,9 +64,14 @@ def sign_in(page: Page, url: str, name: str, password: str) -> None:
 
 
 def open_notebook(page: Page) -> None:
-    """On a person's first visit to JupyterLab: a new notebook from the launcher; wait until its kernel is idle."""
+    """On a person's first visit to JupyterLab: a new notebook from the launcher; wait until its kernel is idle.
+
+    The status bar tells it. The circle in the notebook's corner looks idle before there is a kernel, and a cell that is
+    run then does nothing.
+    """
     page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
-    page.locator(f'{NOTEBOOK} .jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
+    page.locator(f"{NOTEBOOK} .jp-CodeCell").first.wait_for()
+    expect(page.locator("#jp-main-statusbar")).to_contain_text(re.compile(r"Python 3.* \| Idle"))
 
 
 def run_cell(page: Page, code: str, text: str) -> None:

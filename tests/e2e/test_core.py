@@ -29,6 +29,14 @@ def second(deployment: Deployment) -> Iterator[HubUser]:
     user.stop()
 
 
+@pytest.fixture
+def newcomer(deployment: Deployment) -> Iterator[str]:
+    """The name of a person who was never here: JupyterLab would bring back the open tabs of an earlier visit."""
+    name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
+    yield name
+    deployment.sign_in(name).stop()
+
+
 def test_a_wrong_password_is_refused(deployment: Deployment) -> None:
     with pytest.raises(SignInRefusedError, match="Invalid username or password"):
         sign_in(deployment.url, f"{PREFIX}mallory", "not the password")
@@ -43,9 +51,8 @@ def test_a_server_runs_on_the_worker_and_its_kernel_computes(deployment: Deploym
     assert witness.kernel.value("__import__('os').environ['NODE_NAME']") == repr(node)
 
 
-def test_a_person_signs_in_and_runs_a_cell_in_jupyterlab(deployment: Deployment) -> None:
-    # A person who was never here before: JupyterLab would bring back the open tabs of an earlier visit.
-    name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
+def test_a_person_signs_in_and_runs_a_cell_in_jupyterlab(deployment: Deployment, newcomer: str) -> None:
+    name = newcomer
     with browser.open_page(deployment.artefacts) as page:
         browser.sign_in(page, deployment.url, name, deployment.password)
         page.wait_for_url(f"**/hub/spawn-pending/{name}**")
@@ -56,7 +63,6 @@ def test_a_person_signs_in_and_runs_a_cell_in_jupyterlab(deployment: Deployment)
         code = "import os; print('this notebook runs on', os.environ['NODE_NAME'])"
         browser.run_cell(page, code, "this notebook runs on worker-0")
         page.screenshot(path=deployment.artefacts / "jupyterlab.png")
-    deployment.sign_in(name).stop()
 
 
 def test_a_restart_of_the_hub_leaves_kernels_running(deployment: Deployment, witness: Witness) -> None:
