@@ -29,7 +29,7 @@ LINES = {
 def test_wait_ready() -> None:
     assert commands.wait_ready(seconds=60) == (
         "for i in $(seq 30); do test -f /var/lib/cloud/instance/boot-finished && break; sleep 2; done; "
-        "docker version --format '{{.Server.Version}}' && exit 0; "
+        "sudo docker version --format '{{.Server.Version}}' && exit 0; "
         "echo 'The node is up, but Docker is not. The end of its first boot:' >&2; "
         "sudo tail -n 25 /var/log/cloud-init-output.log >&2; exit 1"
     )

@@ -11,19 +11,20 @@ TOKEN = "SWMTKN-1-not-for-anyone"
 
 
 def test_a_node_whose_docker_answers_is_ready(host: FakeHost) -> None:
+    host.program("sudo", 'exec "$@"')
     done = host.run(commands.wait_ready(seconds=2))
     assert (done.returncode, done.stdout) == (0, "27.0\n")
 
 
 def test_a_node_whose_docker_does_not_answer_shows_the_end_of_its_first_boot(host: FakeHost) -> None:
-    host.program("sudo", "echo E: Unable to locate package docker.io")
+    host.program("sudo", '[ "$1" = docker ] && exec "$@"; echo E: Unable to locate package docker.io')
     done = having(host, "broken").run(commands.wait_ready(seconds=2))
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
         "The node is up, but Docker is not. The end of its first boot:\nE: Unable to locate package docker.io\n"
     )
-    assert host.calls("sudo") == ["sudo tail -n 25 /var/log/cloud-init-output.log"]
+    assert host.calls("sudo tail") == ["sudo tail -n 25 /var/log/cloud-init-output.log"]
 
 
 def test_the_mtu_is_that_of_the_interface_of_the_default_route(host: FakeHost) -> None:
