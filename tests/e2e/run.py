@@ -111,11 +111,11 @@ def run_pytest(path: Path, artefacts: Path, junit: Path, interruption: Interrupt
     command = [sys.executable, "-m", "pytest", str(path), "-v", "--tb=short", f"--junitxml={junit}"]
     command += ["-p", "no:cacheprovider", "--log-cli-level=INFO", "-o", "junit_family=xunit2", "-o", "addopts="]
     command += ["-o", "log_cli_format=[%(asctime)s] %(message)s", "-o", "log_cli_date_format=%H:%M:%S"]
-    with (artefacts / "pytest.log").open("wb") as copy:
+    with (artefacts / "pytest.log").open("wb", buffering=0) as copy:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, ARTEFACTS: str(artefacts)},
+            env={**os.environ, ARTEFACTS: str(artefacts), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
