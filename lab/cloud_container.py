@@ -6,6 +6,7 @@ import io
 import json
 import secrets
 import subprocess
+import sys
 import tarfile
 import time
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from lab.process import LabError, output_of, say
 
 CONTAINER = VOLUME = "jupyterhub-swarm-lab"
 LABEL = "jupyterhub-swarm.lab"
-READY_S, PATIENCE_S, YOUNG_S = 300, 60, 180
+READY_S, PATIENCE_S, YOUNG_S = 180, 60, 180
 SHOW_EVERY_S = 10
 HOPELESS = 6  # failures of one service in a row
 
@@ -162,10 +163,11 @@ def remove() -> None:
 def wait_ready(patience_s: float) -> dict[str, Any]:
     """Wait until all services are up and have reported; shows what it waits for. Returns the last report.
 
-    Raises LabError once `patience_s` seconds are over, the container ends, or a service fails again and again.
+    Raises LabError once nothing more has come up for `patience_s` seconds, the container ends, or a service fails again and
+    again.
     """
-    began, shown, told = time.monotonic(), 0.0, {}
-    while time.monotonic() - began < patience_s:
+    better, fewest, shown, told = time.monotonic(), sys.maxsize, 0.0, report()
+    while time.monotonic() - better < patience_s:
         if output_of(["docker", "container", "inspect", "--format", "{{.State.Running}}", CONTAINER]) != "true":
             raise LabError(f"the cloud's container ended by itself; its last lines:\n{last_lines()}")
         told = report()
@@ -173,6 +175,8 @@ def wait_ready(patience_s: float) -> dict[str, Any]:
             say(f"cloud: all {len(told['services'])} services are up after {told['seconds']} s")
             return told
         services = told.get("services", {})
+        if len(told.get("waiting", [])) < fewest and services:
+            better, fewest = time.monotonic(), len(told["waiting"])
         if failing := [name for name, service in services.items() if service["failures"] >= HOPELESS]:
             raise LabError(f"{failing[0]} fails again and again; see: make logs SERVICE={failing[0]}")
         if services and time.monotonic() - shown > SHOW_EVERY_S:
@@ -180,7 +184,7 @@ def wait_ready(patience_s: float) -> dict[str, Any]:
             up = sum(service["up"] for service in services.values())
             say(f"cloud: {up} of {len(services)} services up after {told['seconds']} s; waiting for {waiting(told)}")
         time.sleep(1)
-    raise LabError(f"the cloud is not ready after {patience_s:.0f} s: it waits for {waiting(told)}; see: make logs")
+    raise LabError(f"nothing more has come up for {patience_s:.0f} s; the cloud waits for {waiting(told)}; see: make logs")
 
 
 def waiting(told: dict[str, Any], most: int = 4) -> str:
