@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
+from guests import stop_guests
 from health import missing_and_machines
 
 RUN, LOGS, STATE = Path("/run/lab"), Path("/var/log/lab"), Path("/var/lib/lab")
 TICK_S, HEALTH_EVERY_S, LOG_LIMIT = 1.0, 5.0, 20_000_000
 SETTLED_S, LONGEST_PAUSE_S = 60, 30
-GUESTS_S = 25  # what guests get to shut down in order before they are cut off
 
 
 def say(text: str) -> None:
@@ -197,7 +197,8 @@ class Supervisor:
         (RUN / "ready").unlink(missing_ok=True)
         first, last = self.services["nova-compute"], self.services["mariadb"]
         end([first])
-        stop_guests()
+        for guest in stop_guests():
+            say(f"{guest} did not shut down in time and was cut off")
         end([service for service in self.services.values() if service not in (first, last)])
         end([last])
         say("stopped")
@@ -213,26 +214,6 @@ def end(services: list[Service]) -> None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 service.process.wait(max(0.1, began + service.stop - time.monotonic()))
         service.signal_group(signal.SIGKILL)
-
-
-def virsh(*arguments: str) -> list[str]:
-    """The lines that virsh prints; none if libvirt does not answer."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        done = subprocess.run(["virsh", "-q", *arguments], capture_output=True, text=True, timeout=10, check=False)
-        return done.stdout.split()
-    return []
-
-
-def stop_guests() -> None:
-    """Press the guests' power buttons and wait; then pull their plugs."""
-    for guest in virsh("list", "--name"):
-        virsh("shutdown", guest)
-    until = time.monotonic() + GUESTS_S
-    while time.monotonic() < until and virsh("list", "--name"):
-        time.sleep(0.5)
-    for guest in virsh("list", "--name"):
-        say(f"{guest} did not shut down within {GUESTS_S} s")
-        virsh("destroy", guest)
 
 
 def main() -> None:
