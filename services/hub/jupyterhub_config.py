@@ -37,6 +37,8 @@ else:
 # --- notebooks
 c.JupyterHub.spawner_class = "swarm_spawner.NotebookSpawner"
 c.NotebookSpawner.image = settings["notebook_image"]
+# Without it dockerspawner would look the command up in the image on the manager, where notebook images need not be.
+c.NotebookSpawner.cmd = ["jupyterhub-singleuser"]
 c.NotebookSpawner.network_name = "jupyterhub"
 c.NotebookSpawner.notebook_dir = "/home/jovyan"
 c.NotebookSpawner.volumes = {"jupyterhub-home-{username}": "/home/jovyan"}
