@@ -27,7 +27,7 @@ def stack_values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "id").write_text(PRIVATE_KEY)
     return {
         "image": "debian-13",
-        "sshUser": "debian",
+        "sshUser": "ubuntu",
         "sshPublicKeyFile": str(folder / "id.pub"),
         "sshPrivateKeyFile": str(folder / "id"),
         "admins": '["ada"]',

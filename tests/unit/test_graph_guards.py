@@ -79,5 +79,5 @@ def test_a_node_is_touched_only_once_it_is_ready(graph: Graph) -> None:
 
 def test_the_docker_provider_takes_its_host_from_the_command_that_made_the_swarm(graph: Graph) -> None:
     provider = graph["swarm-docker"]
-    assert provider.inputs["host"] == "ssh://debian@192.0.2.10:22"
+    assert provider.inputs["host"] == "ssh://ubuntu@192.0.2.10:22"
     assert "swarm-init" in provider.depends_on

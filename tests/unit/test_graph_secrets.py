@@ -122,7 +122,7 @@ def test_the_stack_tells_the_address_the_way_in_and_its_nodes(
         assert found == {
             "url": "http://192.0.2.10/",
             "password": PASSWORD,
-            "ssh": f"ssh -i {stack_values['sshPrivateKeyFile']} debian@192.0.2.10",
+            "ssh": f"ssh -i {stack_values['sshPrivateKeyFile']} ubuntu@192.0.2.10",
             "nodes": [
                 {"name": "manager-0", "role": "manager", "address": "10.20.0.10"},
                 {"name": "worker-0", "role": "worker", "address": "10.20.0.11"},

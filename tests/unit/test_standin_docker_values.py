@@ -81,12 +81,12 @@ def test_a_made_up_name_is_known_again() -> None:
 
 
 def test_the_ssh_command_is_that_of_dockers_own_client() -> None:
-    target = SshTarget.parse("ssh://debian@10.0.0.5:2222", ("-i", "/keys/id", "-o", "StrictHostKeyChecking=yes"))
+    target = SshTarget.parse("ssh://ubuntu@10.0.0.5:2222", ("-i", "/keys/id", "-o", "StrictHostKeyChecking=yes"))
     assert target.command == (
-        *("ssh", "-l", "debian", "-p", "2222", "-i", "/keys/id", "-o", "StrictHostKeyChecking=yes"),
+        *("ssh", "-l", "ubuntu", "-p", "2222", "-i", "/keys/id", "-o", "StrictHostKeyChecking=yes"),
         *("-o", "ConnectTimeout=30", "-T", "--", "10.0.0.5", "docker system dial-stdio"),
     )
-    assert str(target) == "ssh://debian@10.0.0.5:2222"
+    assert str(target) == "ssh://ubuntu@10.0.0.5:2222"
 
 
 def test_an_own_time_limit_and_an_own_socket_are_kept() -> None:
