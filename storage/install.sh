@@ -1,0 +1,34 @@
+#!/bin/bash
+# Puts what lies beside it in place on a node: the packages, and with `homes` the services that serve them. Needs root;
+# running it again is harmless. Usage: install.sh [homes]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# Packages are asked for by what they bring, so that an image that has it all runs no apt at all.
+missing=()
+need() { # COMMAND PACKAGE
+  command -v "$1" >/dev/null || missing+=("$2")
+}
+need mkfs.xfs xfsprogs
+if [ "${1:-}" = homes ]; then
+  need python3 python3
+  need exportfs nfs-kernel-server
+  need restic restic
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -o DPkg::Lock::Timeout=900 update
+  apt-get -o DPkg::Lock::Timeout=900 install -y --no-install-recommends "${missing[@]}"
+fi
+[ "${1:-}" = homes ] || exit 0
+
+put() { # FILE PATH: fails where the node has it already
+  ! cmp --quiet "$1" "$2" && install -D --mode=0644 "$1" "$2"
+}
+# The portmapper serves older versions of NFS only, and would be one more open port.
+systemctl mask --quiet --now rpcbind.socket rpcbind.service
+for unit in jupyterhub-*.{service,path,timer}; do put "$unit" "/etc/systemd/system/$unit" || true; done
+put docker.conf /etc/systemd/system/docker.service.d/jupyterhub-homes.conf || true
+put nfs-server.conf /etc/systemd/system/nfs-server.service.d/jupyterhub-homes.conf || true
+systemctl daemon-reload
+if put nfs.conf /etc/nfs.conf.d/jupyterhub-homes.conf; then systemctl restart nfs-server; fi
