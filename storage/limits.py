@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 KIB = 1024
 # A file of no bytes takes none of a home's limit but an inode of everybody's disk, so files are bounded too: the limit
@@ -40,7 +41,7 @@ class QuotaError(Exception):
 class XfsQuota:
     """The projects of one mounted XFS; `DEFAULT` among them."""
 
-    def __init__(self, mount: str) -> None:
+    def __init__(self, mount: Path) -> None:
         self._mount = mount
 
     def report(self) -> dict[int, Usage]:
@@ -58,9 +59,9 @@ class XfsQuota:
 
     def _run(self, commands: list[str]) -> str:
         arguments = [part for command in commands for part in ("-c", command)]
-        done = subprocess.run(["xfs_quota", "-x", *arguments, self._mount], capture_output=True, text=True, check=False)
+        done = subprocess.run(["xfs_quota", "-x", *arguments, str(self._mount)], capture_output=True, text=True, check=False)
         if done.returncode != 0 or done.stderr.strip():  # it often fails with status 0
-            raise QuotaError(f"xfs_quota: {done.stderr.strip() or done.stdout.strip()}")
+            raise QuotaError(done.stderr.strip() or done.stdout.strip())
         return done.stdout
 
 

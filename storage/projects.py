@@ -6,6 +6,7 @@ import fcntl
 import os
 import stat
 import struct
+from pathlib import Path
 
 FIRST_ID = 1001
 PREFIX = "jupyterhub-"  # of our project names in /etc/projid, so that foreign lines are told apart and kept
@@ -20,7 +21,7 @@ _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 class Kernel:
     """The project numbers of files, by the file system's own calls: a look at a home takes no process of its own."""
 
-    def project_of(self, path: str) -> int:
+    def project_of(self, path: Path) -> int:
         """The project of a folder, 0 for none; a number without the mark to inherit it counts as none."""
         descriptor = os.open(path, _OPEN | os.O_DIRECTORY)
         try:
@@ -29,12 +30,12 @@ class Kernel:
             os.close(descriptor)
         return project if flags & _INHERIT else 0
 
-    def tag(self, path: str, project: int) -> None:
+    def tag(self, path: Path, project: int) -> None:
         """Give a folder and all in it to a project. The folder itself comes last: if it is tagged, all in it was."""
         for _, folders, files, descriptor in os.fwalk(path, follow_symlinks=False):
             for name in folders + files:
                 _tag_entry(name, descriptor, project)
-        _tag_entry(path, None, project)
+        _tag_entry(str(path), None, project)
 
 
 def _tag_entry(name: str, parent: int | None, project: int) -> None:
@@ -75,8 +76,8 @@ def assign(found: dict[str, int], foreign: set[int]) -> dict[str, int]:
 class Registry:
     """/etc/projects and /etc/projid: what people and xfs_quota read. Lines that are not ours are kept."""
 
-    def __init__(self, etc: str, users: str) -> None:
-        self._projects, self._projid, self._users = f"{etc}/projects", f"{etc}/projid", users
+    def __init__(self, etc: Path, users: Path) -> None:
+        self._projects, self._projid, self._users = etc / "projects", etc / "projid", users
 
     def foreign(self) -> set[int]:
         """The numbers that others use."""
@@ -87,8 +88,8 @@ class Registry:
     def write(self, projects: dict[str, int]) -> None:
         """Replace both files, each at once, unless they say the same already."""
         ours = sorted(projects.items(), key=lambda item: item[1])
-        _replace(self._projid, self._foreign_projid() + [f"{PREFIX}{home}:{number}" for home, number in ours])
-        _replace(self._projects, self._foreign_projects() + [f"{number}:{self._users}/{home}" for home, number in ours])
+        replace(self._projid, self._foreign_projid() + [f"{PREFIX}{home}:{number}" for home, number in ours])
+        replace(self._projects, self._foreign_projects() + [f"{number}:{self._users}/{home}" for home, number in ours])
 
     def _foreign_projects(self) -> list[str]:
         return [line for line in _lines(self._projects) if f":{self._users}/" not in line]
@@ -97,19 +98,20 @@ class Registry:
         return [line for line in _lines(self._projid) if not line.startswith(PREFIX)]
 
 
-def _lines(path: str) -> list[str]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().splitlines()
-    except FileNotFoundError:
-        return []
-
-
-def _replace(path: str, lines: list[str]) -> None:
+def replace(path: Path, lines: list[str]) -> None:
+    """Give a text file these lines, all at once, so that no reader and no power cut meets half of it."""
     if lines == _lines(path):
         return
-    with open(f"{path}.new", "w", encoding="utf-8") as file:
+    new = path.with_name(f"{path.name}.new")
+    with new.open("w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
         file.flush()
         os.fsync(file.fileno())
-    os.rename(f"{path}.new", path)
+    new.rename(path)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []

@@ -1,9 +1,8 @@
-#!/usr/bin/python3
 """Gives every home its project and its limit. Run by systemd when the hub has made a home, every few minutes, and at each `up`.
 
 It looks at what is there and does what is missing, so that it may be killed at any moment and run again. A new home is made
-by the hub in `new/` and moved to `users/` here, once its limit is set: no home is ever used without one. Standard library
-only, and little of it, since someone waits for it on the spawn page.
+by the hub in `new/` and moved to `users/` here, once its limit is set: no home is ever used without one. It imports little,
+since someone waits for it on the spawn page.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
-from limits import DEFAULT, QuotaError, Usage, XfsQuota, limits_of
-from projects import Kernel, Registry, assign
+from storage.limits import DEFAULT, QuotaError, Usage, XfsQuota, limits_of
+from storage.projects import Kernel, Registry, assign, replace
 
 OWNER, GROUP = 1000, 100  # the notebook user, whom the export maps everybody to
 
@@ -23,20 +23,20 @@ OWNER, GROUP = 1000, 100  # the notebook user, whom the export maps everybody to
 class Places:
     """Where things are; `root` is the mounted volume."""
 
-    def __init__(self, root: str = "/srv/homes", etc: str = "/etc", run: str = "/run") -> None:
+    def __init__(self, root: Path = Path("/srv/homes"), etc: Path = Path("/etc"), run: Path = Path("/run")) -> None:
         self.root, self.etc = root, etc
-        self.users, self.new, self.status = f"{root}/users", f"{root}/new", f"{root}/status.json"
-        self.settings = f"{etc}/jupyterhub-storage/quotas.json"
-        self.lock = f"{run}/jupyterhub-quotas.lock"
+        self.users, self.new, self.status = root / "users", root / "new", root / "status.json"
+        self.settings = etc / "jupyterhub-storage" / "quotas.json"
+        self.lock = run / "jupyterhub-quotas.lock"
 
 
 class Settings:
     """The sizes that were asked for, in bytes: for every home, and for those that differ."""
 
-    def __init__(self, path: str) -> None:
-        with open(path, encoding="utf-8") as file:
-            values = json.load(file)
-        self.default, self._homes = values["default"], values["homes"]
+    def __init__(self, path: Path) -> None:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        self.default: int = values["default"]
+        self._homes: dict[str, int] = values["homes"]
 
     def limits(self, home: str) -> tuple[int, int]:
         """KiB and files."""
@@ -54,15 +54,25 @@ def reconcile(places: Places, kernel: Kernel, quota: XfsQuota) -> list[str]:
             return problems
         refused = [home for home in new if not _admit(places, home)]
         if len(refused) == len(new):  # else more may have come meanwhile
-            strays = sorted({*os.listdir(places.new)} - {*_folders(places.new)})
             problems = [f"{places.new}/{home} cannot become a home: {places.users}/{home} is there" for home in refused]
-            return problems + [f"{places.new}/{name} is not a folder; remove it" for name in strays]
+            return problems + [f"{path} is not a folder; remove it" for path in sorted(places.new.iterdir()) if not path.is_dir()]
+
+
+def _make_folders(places: Places) -> None:
+    for name, owner, group in (("users", 0, 0), ("new", OWNER, GROUP), ("hub", OWNER, GROUP), ("shared", OWNER, GROUP)):
+        folder = places.root / name
+        folder.mkdir(0o755, exist_ok=True)
+        os.chown(folder, owner, group)
+
+
+def _folders(path: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))
 
 
 def _settle(places: Places, kernel: Kernel, quota: XfsQuota, settings: Settings) -> list[str]:
     """Give every home, new or moved in, a project of its own with its limit."""
-    paths = {home: f"{places.users}/{home}" for home in _folders(places.users)}
-    paths |= {home: f"{places.new}/{home}" for home in _folders(places.new) if home not in paths}
+    paths = {home: places.users / home for home in _folders(places.users)}
+    paths |= {home: places.new / home for home in _folders(places.new) if home not in paths}
     found = {home: kernel.project_of(path) for home, path in paths.items()}
     registry = Registry(places.etc, places.users)
     projects = assign(found, registry.foreign())
@@ -73,17 +83,6 @@ def _settle(places: Places, kernel: Kernel, quota: XfsQuota, settings: Settings)
         if found[home] != project:
             kernel.tag(paths[home], project)
     return problems
-
-
-def _make_folders(places: Places) -> None:
-    for name, owner, group in (("users", 0, 0), ("new", OWNER, GROUP), ("hub", OWNER, GROUP), ("shared", OWNER, GROUP)):
-        path = f"{places.root}/{name}"
-        os.makedirs(path, 0o755, exist_ok=True)
-        os.chown(path, owner, group)
-
-
-def _folders(path: str) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))
 
 
 def _set_limits(quota: XfsQuota, wanted: dict[int, tuple[int, int]]) -> list[str]:
@@ -102,13 +101,13 @@ def _differing(wanted: dict[int, tuple[int, int]], have: dict[int, Usage]) -> di
 
 
 def _admit(places: Places, home: str) -> bool:
-    """Move a new home in, or drop it where its user has one by now; False where the latter holds files."""
-    new, moved_in = f"{places.new}/{home}", f"{places.users}/{home}"
-    if not os.path.isdir(moved_in):
-        os.rename(new, moved_in)
+    """Move a new home in, or drop it where its user has one by now; False where both hold files."""
+    new, moved_in = places.new / home, places.users / home
+    if not moved_in.is_dir():
+        new.rename(moved_in)
         return True
     try:
-        os.rmdir(new)
+        new.rmdir()
     except OSError:
         return False
     return True
@@ -116,18 +115,16 @@ def _admit(places: Places, home: str) -> bool:
 
 def main(places: Places, kernel: Kernel, quota: XfsQuota) -> int:
     """One run at a time. Says in status.json, which the hub can read, how it went; returns the exit status."""
-    if not os.path.ismount(places.root):
+    if not places.root.is_mount():
         print(f"{places.root} is not mounted", file=sys.stderr)
         return 1
-    with open(places.lock, "w", encoding="utf-8") as lock:
+    with places.lock.open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             problems = reconcile(places, kernel, quota)
         except (QuotaError, OSError, ValueError, KeyError) as error:
             problems = [str(error)]
-        with open(f"{places.status}.new", "w", encoding="utf-8") as file:
-            json.dump({"time": int(time.time()), "problems": problems}, file)
-        os.rename(f"{places.status}.new", places.status)
+        replace(places.status, [json.dumps({"time": int(time.time()), "problems": problems})])
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
