@@ -22,13 +22,18 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 [ "${1:-}" = homes ] || exit 0
 
-put() { # FILE PATH: fails where the node has it already
-  ! cmp --quiet "$1" "$2" && install -D --mode=0644 "$1" "$2"
+changed=
+put() { # FILE PATH
+  cmp --quiet "$1" "$2" || { install -D --mode=0644 "$1" "$2" && changed+=" $1"; }
 }
 # The portmapper serves older versions of NFS only, and would be one more open port.
 systemctl mask --quiet --now rpcbind.socket rpcbind.service
-for unit in jupyterhub-*.{service,path,timer}; do put "$unit" "/etc/systemd/system/$unit" || true; done
-put docker.conf /etc/systemd/system/docker.service.d/jupyterhub-homes.conf || true
-put nfs-server.conf /etc/systemd/system/nfs-server.service.d/jupyterhub-homes.conf || true
+for unit in jupyterhub-*.{service,path,timer}; do put "$unit" "/etc/systemd/system/$unit"; done
+put docker.conf /etc/systemd/system/docker.service.d/jupyterhub-homes.conf
+put nfs-server.conf /etc/systemd/system/nfs-server.service.d/jupyterhub-homes.conf
+put nfs.conf /etc/nfs.conf.d/jupyterhub-homes.conf
+install --mode=0755 jupyterhub-storage /usr/local/sbin/jupyterhub-storage
+[ -n "$changed" ] || exit 0
 systemctl daemon-reload
-if put nfs.conf /etc/nfs.conf.d/jupyterhub-homes.conf; then systemctl restart nfs-server; fi
+systemctl try-restart jupyterhub-quotas.path jupyterhub-quotas.timer
+case $changed in *" nfs.conf"*) systemctl restart nfs-server ;; esac

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from docker.types import DriverConfig, Mount
@@ -22,32 +22,37 @@ ELSEWHERE = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class HomeHooks:
-    """The spawner's hooks for homes on the storage node at `address`; `shared` mounts the folder that all see."""
+def before_start(homes: Homes, address: str, shared: bool) -> Callable[[Any], Awaitable[None]]:
+    """The `pre_spawn_hook`: a home with a quota on the server at `address`, or a HomeError that the user can read.
 
-    homes: Homes
-    address: str
-    shared: bool
+    It sets the spawner's mounts; `shared` mounts the folder that all see, too. Like `form`, it is a plain function, since
+    JupyterHub copies what it is configured with.
+    """
 
-    async def before_start(self, spawner: Any) -> None:
-        """`pre_spawn_hook`: a home with a quota, or a HomeError that the user can read. Sets the spawner's mounts."""
+    async def hook(spawner: Any) -> None:
         user = spawner.user
-        home = await self.homes.ready(user.name, email_of(user.name, await user.get_auth_state()))
-        mounts = [mount(home_volume(self.address, home), HOME)]
-        if self.shared and await self.homes.place_for(home, SHARED):
-            mounts.append(mount(shared_volume(self.address), f"{HOME}/{SHARED}", read_only=not user.admin))
-        usage = await self.homes.usage(user.name)
+        home = await homes.ready(user.name, email_of(user.name, await user.get_auth_state()))
+        mounts = [mount(home_volume(address, home), HOME)]
+        if shared and await homes.place_for(home, SHARED):
+            mounts.append(mount(shared_volume(address), f"{HOME}/{SHARED}", read_only=not user.admin))
+        usage = await homes.usage(user.name)
         spawner.home_mounts = mounts
         spawner.home_environment = ELSEWHERE if usage and usage.full else {}
 
-    async def form(self, spawner: Any) -> str:
-        """`options_form`: the warning that a home is full, with a button to start all the same; else nothing, and no page."""
+    return hook
+
+
+def form(homes: Homes) -> Callable[[Any], Awaitable[str]]:
+    """The `options_form`: the warning that a home is full, with a button to start all the same; else nothing, and no page."""
+
+    async def hook(spawner: Any) -> str:
         try:
-            usage = await self.homes.usage(spawner.user.name)
+            usage = await homes.usage(spawner.user.name)
         except HomeError:
             return ""  # the start itself will tell
         return full_home_html(usage) if usage and usage.full else ""
+
+    return hook
 
 
 def mount(volume: NfsVolume, target: str, read_only: bool = False) -> Mount:

@@ -49,7 +49,7 @@ class Usage:
 class Homes:
     """The homes below `folder`. `answer_s` bounds one look at the storage, `quota_s` the wait for a new home's quota."""
 
-    def __init__(self, folder: Path = Path("/srv/homes"), answer_s: float = 30, quota_s: float = 90, look_s: float = 0.25) -> None:
+    def __init__(self, folder: Path, answer_s: float = 30, quota_s: float = 90, look_s: float = 0.25) -> None:
         self._users, self._new, self._status = folder / "users", folder / "new", folder / "status.json"
         self._owners, self._one_writer = OwnerFile(folder / "hub" / "owners.json"), threading.Lock()
         self._answer_s, self._quota_s, self._look_s = answer_s, quota_s, look_s

@@ -58,7 +58,7 @@ class OwnerFile:
 
 
 def email_of(name: str, auth_state: Any) -> str:
-    """The address that a sign-in service told (at the top of the state, or one level down, as OAuth's do), else the name if it is one."""
+    """The address that a sign-in service told (at the top of its state, or one level down), else the name if that is one."""
     states = [auth_state, *(auth_state.values() if isinstance(auth_state, dict) else ())]
     told = [state["email"] for state in states if isinstance(state, dict) and isinstance(state.get("email"), str)]
     return next(filter(None, told), name if "@" in name.strip("@") else "")

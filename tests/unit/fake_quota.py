@@ -29,7 +29,8 @@ for flag, line in zip(sys.argv[2:-1:2], sys.argv[3:-1:2]):
     elif line == "report -p -n -N -b -i":
         for project, (kib, files) in sorted(state["limits"].items(), key=lambda item: int(item[0])):
             used = state["used"].get(project, 0)
-            print(f"#{{project:<10}} {{used:>10}} {{0:>10}} {{kib:>10}}     00 [--------] {{1:>10}} {{0:>10}} {{files:>10}}     00 [--------]")
+            space = f"{{used:>10}} {{0:>10}} {{kib:>10}}     00 [--------]"
+            print(f"#{{project:<10}} {{space}} {{1:>10}} {{0:>10}} {{files:>10}}     00 [--------]")
         print()
     else:
         sys.exit(f"unrecognised {{line}}")

@@ -272,9 +272,7 @@ def test_the_hub_can_read_how_the_last_run_went(mounted: Volume, capsys: pytest.
     assert json.loads(mounted.places.status.read_text())["problems"] == []
     mounted.xfs["broken"] = True
     assert main(mounted.places, mounted.kernel, mounted.quota) == 1
-    assert json.loads(mounted.places.status.read_text())["problems"] == [
-        "xfs_quota: cannot set limits: Operation not permitted"
-    ]
+    assert json.loads(mounted.places.status.read_text())["problems"] == ["xfs_quota: cannot set limits: Operation not permitted"]
     assert "Operation not permitted" in capsys.readouterr().err
 
 
