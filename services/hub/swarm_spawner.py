@@ -24,7 +24,9 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
     start_poll_seconds = Float(0.5, config=True, help="Seconds between two looks at a starting task.")
     room_timeout = Float(60, config=True, help="Seconds that a server waits for a node with room before its start fails.")
 
-    home_mounts = List(trait=Instance(Mount), help="Mounts for the next start, as docker.types.Mount; set by the hook that makes homes.")
+    home_mounts = List(
+        trait=Instance(Mount), help="Mounts for the next start, as docker.types.Mount; set by the hook that makes homes."
+    )
     home_environment = Dict(help="Variables for the next start; set by the same hook.")
 
     @default("extra_task_spec")
