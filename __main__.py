@@ -64,6 +64,9 @@ storage = Storage(
         keep_data=config.keep_data,
         home_quota=config.home_quota,
         home_quotas=config.home_quotas,
+        backup=config.backup,
+        backup_password=pulumi.Config().get_secret("backupPassword"),
+        backup_credentials=pulumi.Config().get_secret("backupCredentials"),
     ),
 )
 

@@ -15,6 +15,7 @@ from typing import Any
 import pulumi
 
 from components import rules
+from components.backup import BackupPlan
 from components.image_source import ImageSource
 from components.schema import Key
 
@@ -71,6 +72,7 @@ class Settings:
     home_quotas: dict[str, int]
     shared_folder: bool
     keep_data: bool
+    backup: BackupPlan | None
     domain: str
     auth: Auth
     admins: tuple[str, ...]
@@ -114,6 +116,7 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
         home_quotas=dict(reader.entries("homeQuotas", rules.home_size)),
         shared_folder=reader.checked("sharedFolder", rules.boolean, False),
         keep_data=reader.checked("keepData", rules.boolean, True),
+        backup=reader.whole("backup", BackupPlan.parse),
         domain=reader.checked("domain", rules.host_name),
         auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
         admins=tuple(reader.each("admins", rules.not_empty("the name that the admin signs in with"))),
@@ -196,19 +199,31 @@ class _Reader:
 
     def entries(self, name: str, rule: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
         """The entries of an object, each value by the rule; what is refused is left out."""
+        for key, value in self._object(name).items():
+            try:
+                yield key, rule(str(value).strip())
+            except ValueError as error:
+                self._refuse(f"{name}.{key}", str(value), str(error))
+
+    def whole(self, name: str, rule: Callable[[dict[str, str]], Any]) -> Any:
+        """What the rule makes of an object, None where that is empty or refused."""
+        values = {key: str(value).strip() for key, value in self._object(name).items()}
+        try:
+            return rule(values) if values else None
+        except ValueError as error:
+            self._refuse(name, json.dumps(values), str(error))
+            return None
+
+    def _object(self, name: str) -> dict[str, Any]:
         raw = self._get(name)
         try:
             values = self._keys[name].default if raw is None else json.loads(raw)
         except ValueError:
             values = None
-        if not isinstance(values, dict):
-            self._refuse(name, raw, f"must be an object: pulumi config set --path '{name}[\"NAME\"]' VALUE")
-            return
-        for key, value in values.items():
-            try:
-                yield key, rule(str(value).strip())
-            except ValueError as error:
-                self._refuse(f"{name}.{key}", str(value), str(error))
+        if isinstance(values, dict):
+            return values
+        self._refuse(name, raw, f"must be an object: pulumi config set --path '{name}[\"NAME\"]' VALUE")
+        return {}
 
     def _refuse(self, name: str, value: str | None, reason: str) -> None:
         self.problems.append(f"{name}: {value!r} {reason}")

@@ -11,6 +11,7 @@ from pulumi_command import remote
 from pulumi_openstack import blockstorage, compute
 
 from components import storage_commands
+from components.backup import Backup, BackupArgs, BackupPlan
 from components.image_source import PROJECT_ROOT, context_files, pack
 from components.node import Node
 from services.hub.home_names import home_of
@@ -38,6 +39,9 @@ class StorageArgs:
     keep_data: bool
     home_quota: int
     home_quotas: Mapping[str, int]
+    backup: BackupPlan | None
+    backup_password: pulumi.Output[str] | None
+    backup_credentials: pulumi.Output[str] | None
 
 
 class Storage(pulumi.ComponentResource):
@@ -71,6 +75,18 @@ class Storage(pulumi.ComponentResource):
         served = self._command(
             "serve", server, storage_commands.serve_homes(), [mounted], stdin=quota_settings(args.home_quota, args.home_quotas)
         )
+        if args.backup:
+            Backup(
+                f"{self._name}-backup",
+                BackupArgs(
+                    server=server,
+                    plan=args.backup,
+                    password=args.backup_password,
+                    credentials=args.backup_credentials,
+                    ready=served,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
         for client in args.clients:
             self.exports[client.name] = remote.Command(
                 f"{self._name}-{client.name}-export",

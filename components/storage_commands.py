@@ -40,6 +40,16 @@ def serve_homes() -> str:
     return f"sudo {FOLDER}/storage/serve-homes.sh"
 
 
+def configure_backup(schedule: str) -> str:
+    """Back the homes up by the schedule, with the configuration on standard input, which holds secrets."""
+    return f"sudo jupyterhub-storage backup configure {shlex.quote(schedule)}"
+
+
+def end_backup() -> str:
+    """Take that back; the repository and its snapshots stay."""
+    return "sudo systemctl disable --now jupyterhub-backup.timer && sudo rm -f /etc/jupyterhub-storage/backup.json"
+
+
 def export(node: str, address: str, folder: str) -> str:
     """Let one node mount the folder over NFS."""
     line = shlex.quote(f"{folder} {address}({EXPORT_OPTIONS})")
