@@ -8,7 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from storage.projects import Kernel
+from storage.limits import XfsQuota, limits_of
+from storage.projects import FIRST_ID, Kernel
+from storage.quotas import Places, reconcile
+
+MIB = 1024**2
+DEFAULT = limits_of(200 * MIB)
 
 # Answers in the words of xfs_quota 6.13, for the lines that storage/limits.py gives it; anything else is an error.
 XFS_QUOTA = """#!{python} -S
@@ -74,3 +79,50 @@ class FakeKernel(Kernel):
         for folder, _, files in os.walk(path):
             for name in [*files, ""]:
                 self.projects[(Path(folder) / name).stat().st_ino] = project
+
+
+class Volume:
+    """A mounted volume with its settings; every call of the reconciler is one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.places = Places(root=folder / "homes", etc=folder / "etc", run=folder)
+        self.places.settings.parent.mkdir(parents=True)
+        self.places.root.mkdir()
+        self.kernel, self.xfs = FakeKernel(), FakeXfs(folder, self.places.root)
+        self.quota = XfsQuota(self.places.root)
+        self.configure()
+
+    def configure(self, default: int = 200 * MIB, **homes: int) -> None:
+        self.places.settings.write_text(json.dumps({"default": default, "homes": homes}))
+
+    def request(self, *homes: str) -> None:
+        """What the hub does for a new user."""
+        for home in homes:
+            (self.places.new / home).mkdir()
+
+    def run(self) -> list[str]:
+        return reconcile(self.places, self.kernel, self.quota)
+
+    def homes(self) -> list[str]:
+        return sorted(path.name for path in self.places.users.iterdir())
+
+    def project(self, home: str) -> int:
+        return self.kernel.project_of(self.places.users / home)
+
+    def limits(self, home: str) -> tuple[int, int]:
+        return self.xfs.limits()[self.project(home)]
+
+    def check(self, *homes: str) -> None:
+        """Every one of these homes is there, with a project of its own that has the default limit."""
+        assert self.homes() == sorted(homes)
+        assert list(self.places.new.iterdir()) == []
+        projects = [self.project(home) for home in homes]
+        assert len(set(projects)) == len(homes)
+        assert all(project >= FIRST_ID for project in projects)
+        assert [self.limits(home) for home in homes] == [DEFAULT] * len(homes)
+        assert (self.places.etc / "projid").read_text().splitlines() == sorted(
+            (f"jupyterhub-{home}:{self.project(home)}" for home in homes), key=lambda line: int(line.rpartition(":")[2])
+        )
+        assert sorted((self.places.etc / "projects").read_text().splitlines()) == sorted(
+            f"{self.project(home)}:{self.places.users}/{home}" for home in homes
+        )

@@ -3,76 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storage.limits import XfsQuota, limits_of
+from storage.limits import limits_of
 from storage.projects import FIRST_ID
-from storage.quotas import Places, main, reconcile
-from tests.unit.fake_quota import FakeKernel, FakeXfs
-
-MIB = 1024**2
-DEFAULT = limits_of(200 * MIB)
-
-
-class Volume:
-    """A mounted volume with its settings; every call of the reconciler is one run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.places = Places(root=folder / "homes", etc=folder / "etc", run=folder)
-        self.places.settings.parent.mkdir(parents=True)
-        self.places.root.mkdir()
-        self.kernel, self.xfs = FakeKernel(), FakeXfs(folder, self.places.root)
-        self.quota = XfsQuota(self.places.root)
-        self.configure()
-
-    def configure(self, default: int = 200 * MIB, **homes: int) -> None:
-        self.places.settings.write_text(json.dumps({"default": default, "homes": homes}))
-
-    def request(self, *homes: str) -> None:
-        """What the hub does for a new user."""
-        for home in homes:
-            (self.places.new / home).mkdir()
-
-    def run(self) -> list[str]:
-        return reconcile(self.places, self.kernel, self.quota)
-
-    def homes(self) -> list[str]:
-        return sorted(path.name for path in self.places.users.iterdir())
-
-    def project(self, home: str) -> int:
-        return self.kernel.project_of(self.places.users / home)
-
-    def limits(self, home: str) -> tuple[int, int]:
-        return self.xfs.limits()[self.project(home)]
-
-    def check(self, *homes: str) -> None:
-        """Every one of these homes is there, with a project of its own that has the default limit."""
-        assert self.homes() == sorted(homes)
-        assert list(self.places.new.iterdir()) == []
-        projects = [self.project(home) for home in homes]
-        assert len(set(projects)) == len(homes)
-        assert all(project >= FIRST_ID for project in projects)
-        assert [self.limits(home) for home in homes] == [DEFAULT] * len(homes)
-        assert (self.places.etc / "projid").read_text().splitlines() == sorted(
-            (f"jupyterhub-{home}:{self.project(home)}" for home in homes), key=lambda line: int(line.rpartition(":")[2])
-        )
-        assert sorted((self.places.etc / "projects").read_text().splitlines()) == sorted(
-            f"{self.project(home)}:{self.places.users}/{home}" for home in homes
-        )
-
-
-@pytest.fixture
-def volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Volume:
-    """A volume after the reconciler's first run."""
-    made = Volume(tmp_path)
-    monkeypatch.setenv("PATH", str(made.xfs.bin))
-    monkeypatch.setattr("os.chown", lambda *_: None)
-    assert made.run() == []
-    return made
+from storage.quotas import main
+from tests.unit.fake_quota import DEFAULT, MIB, Volume
 
 
 def test_the_first_run_makes_the_folders_and_the_default_limit(volume: Volume) -> None:
@@ -211,53 +150,6 @@ def test_a_home_that_is_there_twice_with_files_is_named_and_keeps_nobody_else_ou
     (volume.places.new / "ada" / "file").touch()
     assert volume.run() == [f"{volume.places.new}/ada cannot become a home: {volume.places.users}/ada is there"]
     assert volume.homes() == ["ada", "bob"]
-
-
-class PowerCut(BaseException):
-    """Ends a run as `kill -9` does: no handler runs."""
-
-
-def cut(volume: Volume, monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[[], None]:
-    """Let the power fail before the change number `after` (from 0) of the next run; returns how to restore it."""
-    left = [after]
-
-    def dying(do: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: Any, **options: Any) -> Any:
-            if left[0] == 0:
-                raise PowerCut
-            left[0] -= 1
-            return do(*arguments, **options)
-
-        return step
-
-    scope = pytest.MonkeyPatch()
-    scope.setattr(volume.quota, "set", dying(volume.quota.set))
-    scope.setattr(volume.kernel, "tag", dying(volume.kernel.tag))
-    scope.setattr(Path, "rename", dying(Path.rename))
-    return scope.undo
-
-
-def test_a_run_that_is_killed_at_any_step_is_made_good_by_the_next(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
-    homes: list[str] = []
-    for step in range(100):
-        wanted = [f"user-{step}-{number}" for number in range(2)]
-        volume.request(*wanted)
-        homes += wanted
-        restore = cut(volume, monkeypatch, step)
-        try:
-            volume.run()
-        except PowerCut:
-            restore()
-            for home in volume.homes():  # whoever is in has a limit, also now
-                assert volume.limits(home) == DEFAULT
-            assert volume.run() == []
-            volume.check(*homes)
-        else:
-            restore()
-            volume.check(*homes)
-            assert step >= 6  # two files, the limits, two numbers, two folders
-            return
-    pytest.fail("a run never ended")
 
 
 @pytest.fixture
