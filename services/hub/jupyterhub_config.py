@@ -41,6 +41,8 @@ else:
 # --- notebooks
 c.JupyterHub.spawner_class = "services.hub.swarm_spawner.NotebookSpawner"
 c.NotebookSpawner.image = settings["notebook_image"]
+# Else dockerspawner looks the command up in the image, on the manager, which has none where notebooks run on workers.
+c.NotebookSpawner.cmd = ["jupyterhub-singleuser"]
 c.NotebookSpawner.network_name = "jupyterhub"
 c.NotebookSpawner.notebook_dir = "/home/jovyan"
 c.NotebookSpawner.extra_placement_spec = {"constraints": [f"node.role=={settings['notebook_role']}"]}

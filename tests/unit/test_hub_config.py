@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import inspect
 import re
@@ -141,6 +142,13 @@ def test_what_jupyter_writes_at_its_start_is_on_the_containers_own_disk(config: 
 
 def test_what_a_user_deletes_is_gone_since_a_trash_would_fill_the_home(config: Config) -> None:
     assert "--FileContentsManager.delete_to_trash=False" in config.NotebookSpawner.args
+
+
+def test_the_command_of_a_server_is_not_looked_up_on_the_manager_which_may_lack_the_image(config: Config) -> None:
+    spawner = spawner_of("ada", config)
+    spawner.docker = None  # nobody to ask
+    command = asyncio.run(spawner.get_command())
+    assert command == ["jupyterhub-singleuser", *config.NotebookSpawner.args]
 
 
 def test_a_start_may_take_longer_than_the_wait_for_room(config: Config) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.deployment import PREFIX, Deployment
 from tests.e2e.health import check
-from tests.e2e.homes import LIMIT, HomesNode, Person, log
+from tests.e2e.homes import LIMIT, RUN, HomesNode, Person, log
 from tests.e2e.running_up import StackError
 from tests.e2e.waiting import wait_for
 
