@@ -82,3 +82,23 @@ def test_a_destroy_and_an_up_keep_homes_and_users(deployment: Deployment, node: 
     assert again.open_kernel().value("open('kept.txt').read()") == repr("through a destroy")
     again.stop()
     assert HomesNode(after).projects()[user.name].number == projects[user.name].number
+
+
+def test_a_larger_volume_grows_under_a_running_server_and_is_given_up_only_when_asked(deployment: Deployment) -> None:
+    after = Deployment(deployment.artefacts)  # the one before may be another
+    volumes = after.stack.outputs()["volumes"]
+    user = after.sign_in(f"{PREFIX}{RUN}grows")
+    user.start()
+    kernel = user.open_kernel()
+    after.stack.set("homesSize", "6")
+    after.stack.up()
+    assert after.cloud.volumes()[volumes["homes"]] == 6
+    assert int(HomesNode(after).root("df --output=size -BM /srv/homes | tail -n 1").strip().removesuffix("M")) > 5500
+    assert kernel.run("open('after.txt', 'w').write('the growth')").error == ""
+    user.stop()
+    # Also since it cannot shrink: what follows this suite begins with new volumes.
+    after.stack.set("keepData", "false")
+    after.stack.up()
+    after.stack.destroy()
+    assert after.cloud.servers() == {}
+    assert set(volumes.values()).isdisjoint(after.cloud.volumes())
