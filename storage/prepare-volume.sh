@@ -51,6 +51,9 @@ if [ "$(tag TYPE)" != xfs ] || [ "$(tag LABEL)" != "$label" ]; then
     "To throw away what is on it:              sudo wipefs --all $device && sudo dd if=/dev/zero of=$device bs=1M count=1"
 fi
 
+# Two volumes of one node are prepared side by side, and both change this file.
+exec 9<"${fstab%/*}"
+flock 9
 # By UUID, so that a reboot finds it under whatever kernel name; without the disk the node still boots and can be reached.
 line="UUID=$(tag UUID) $folder xfs defaults,pquota,nofail,x-systemd.device-timeout=90 0 0"
 if ! grep --quiet --line-regexp --fixed-strings "$line" "$fstab"; then

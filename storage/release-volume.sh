@@ -15,6 +15,8 @@ if mountpoint --quiet "$folder"; then
     exit 1
   }
 fi
+exec 9<"${fstab%/*}"
+flock 9
 awk -v folder="$folder" '$2 != folder' "$fstab" >"$fstab.new"
 mv "$fstab.new" "$fstab"
 systemctl daemon-reload

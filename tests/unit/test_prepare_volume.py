@@ -167,6 +167,16 @@ def test_another_volume_takes_the_place_of_the_old_one_in_fstab(disk: Disk) -> N
     assert disk.fstab.read_text() == f"UUID=other /srv/other xfs defaults 0 0\nUUID=1-2-3 {FOLDER} xfs {LINE}\n"
 
 
+def test_two_volumes_that_are_prepared_side_by_side_are_both_in_fstab(disk: Disk) -> None:
+    script = ROOT / "storage" / "prepare-volume.sh"
+    disk.program("awk", '/usr/bin/awk "$@"; /bin/sleep 0.3')
+    disk.has(TYPE="xfs", LABEL="jh-homes", UUID="1-2-3")
+    where = f"DEVICES='{disk.folder}/devices' FSTAB='{disk.fstab}'"
+    both = " & ".join(f"{where} /bin/bash '{script}' {VOLUME} jh-homes {folder} 4" for folder in ("/srv/one", "/srv/two"))
+    assert disk.run(f"{both} & wait").returncode == 0
+    assert sorted(line.split()[1] for line in disk.fstab.read_text().splitlines()) == ["/", "/srv/one", "/srv/two"]
+
+
 def test_a_folder_where_something_else_is_mounted_is_named(disk: Disk) -> None:
     disk.has(mounted="something else\n")
     done = disk.prepare()
