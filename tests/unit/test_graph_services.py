@@ -123,7 +123,7 @@ def test_the_hub_is_looked_after_and_has_time_to_migrate_its_database(graph: Gra
     assert check["tests"][0] == "CMD"
     assert "/hub/health" in check["tests"][-1]
     compile(check["tests"][-1], "healthcheck", "exec")
-    assert check["startPeriod"] == "5m0s"
+    assert check["startPeriod"] == "5m"
 
 
 def test_the_files_of_the_hub_are_the_files_of_this_project(graph: Graph) -> None:
