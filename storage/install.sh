@@ -28,6 +28,7 @@ put() { # FILE PATH
 }
 # The portmapper serves older versions of NFS only, and would be one more open port.
 systemctl mask --quiet --now rpcbind.socket rpcbind.service
+install --directory /etc/exports.d
 for unit in jupyterhub-*.{service,path,timer}; do put "$unit" "/etc/systemd/system/$unit"; done
 put docker.conf /etc/systemd/system/docker.service.d/jupyterhub-homes.conf
 put nfs-server.conf /etc/systemd/system/nfs-server.service.d/jupyterhub-homes.conf

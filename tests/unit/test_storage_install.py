@@ -19,6 +19,7 @@ APT = "apt-get -o DPkg::Lock::Timeout=900"
 # The places of the scripts, in a folder of the test.
 PLACES = (
     "/etc/systemd/system",
+    "/etc/exports.d",
     "/etc/nfs.conf.d",
     "/etc/jupyterhub-storage",
     "/usr/local/sbin",
@@ -43,7 +44,7 @@ class Node(FakeHost):
             for place in PLACES:
                 text = text.replace(place, f"{self.root}{place}")
             (scripts / script).write_text(text)
-        for place in PLACES:
+        for place in {*PLACES} - {"/etc/exports.d"}:  # no package brings it
             (self.root / place.lstrip("/")).mkdir(parents=True)
 
     def has(self, *missing: str) -> Node:
@@ -91,6 +92,11 @@ def test_every_unit_and_drop_in_is_put_in_place(node: Node) -> None:
         "usr/local/sbin/jupyterhub-storage",
     }
     assert placed["usr/local/sbin/jupyterhub-storage"].stat().st_mode & 0o777 == 0o755
+
+
+def test_there_is_a_place_for_exports(node: Node) -> None:
+    node.has().install()
+    assert (node.root / "etc/exports.d").is_dir()
 
 
 def test_the_server_of_homes_is_restarted_only_for_another_configuration(node: Node) -> None:
