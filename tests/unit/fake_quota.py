@@ -31,6 +31,8 @@ for flag, line in zip(sys.argv[2:-1:2], sys.argv[3:-1:2]):
         project = "0" if limit[1] else limit[4]
         if project not in state["deaf"]:
             state["limits"][project] = [int(limit[2]), int(limit[3])]
+    elif line == "report -p -n -N -b -i" and len(sys.argv) > 5:
+        pass  # after another command, it says nothing
     elif line == "report -p -n -N -b -i":
         for project, (kib, files) in sorted(state["limits"].items(), key=lambda item: int(item[0])):
             used = state["used"].get(project, 0)
