@@ -29,7 +29,7 @@ def test_a_full_home_stops_its_own_user_only_and_locks_nobody_out(deployment: De
     assert write_mib(other, "file", 50) == ""
     kernel.close()
     full.stop()
-    page = full.request("GET", f"hub/spawn/{full.name}").text
+    page = full.page(f"hub/spawn/{full.name}")
     assert "Your home is full" in page
     assert "200 of 200 MiB" in page
     _, kernel = person("full")
@@ -40,7 +40,8 @@ def test_a_full_home_stops_its_own_user_only_and_locks_nobody_out(deployment: De
     assert write_mib(kernel, "small", 10) == ""
     kernel.close()
     full.stop()
-    assert "Your home is full" not in full.request("GET", f"hub/spawn/{full.name}", 200, 302).text
+    assert "Your home is full" not in full.page("hub/home")
+    assert "Your home is full" not in full.page(f"hub/spawn/{full.name}")  # which starts the server
 
 
 def test_the_time_from_a_new_home_to_its_quota(node: HomesNode) -> None:
