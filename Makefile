@@ -4,8 +4,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+STACK ?= dev
+# The tools of the node that holds the homes; the stack `dev` is the lab's.
+STORAGE = if [ "$(STACK)" = dev ] && [ -f .build/env ]; then . .build/env; fi; $(PYTHON) -m tools.storage "$(STACK)"
 
-.PHONY: help up down lab status logs toolchain venv test lint e2e check-stack docs clean
+.PHONY: help up down lab status logs users restore toolchain venv test lint e2e check-stack docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -19,8 +22,16 @@ down: ## remove all that `make up` left running
 lab: ## only the OpenStack of `make up`
 	@$(PYTHON) -m lab.lab lab
 
-status: ## what runs: cloud, servers, address of the hub
-	@$(PYTHON) -m lab.lab status
+status: ## what runs: cloud, servers, address of the hub, homes, backup; or make status STACK=prod
+	@[ "$(STACK)" != dev ] || $(PYTHON) -m lab.lab status
+	@$(STORAGE) status
+
+users: ## whose home is which, how full it is: make users, or make users STACK=prod
+	@$(STORAGE) users
+
+restore: ## homes from the backup: make restore HOME=<user or all> [SNAPSHOT=<id>] [IN_PLACE=yes] [STACK=prod]
+	@[ "$(origin HOME)" = "command line" ] || { echo "restore: whose? make restore HOME=<user>, or HOME=all" >&2; exit 1; }
+	@user=$$HOME; $(STORAGE) restore $(if $(SNAPSHOT),--snapshot "$(SNAPSHOT)") $(if $(IN_PLACE),--in-place) -- "$$user"
 
 logs: ## the end of a log: make logs SERVICE=nova-compute
 	@$(PYTHON) -m lab.lab logs $(SERVICE)

@@ -10,6 +10,7 @@ from components.images import NodeImage, NodeImageArgs
 from components.machines import Machines, MachinesArgs
 from components.network import Network, NetworkArgs
 from components.proxy import Proxy, ProxyArgs
+from components.storage import Storage, StorageArgs
 from components.swarm import Swarm, SwarmArgs
 
 config = settings.load(pulumi.Config().get, schema.load())
@@ -32,6 +33,7 @@ machines = Machines(
         image=config.image,
         manager_flavor=config.manager_flavor,
         worker_flavor=config.worker_flavor,
+        storage_flavor=config.storage_flavor if config.storage is settings.Storage.DEDICATED else "",
         workers=config.workers,
         ssh_user=config.ssh_user,
         ssh_public_key=config.ssh_public_key,
@@ -41,6 +43,30 @@ machines = Machines(
         door_group_id=network.door_group_id,
         internal_group_id=network.internal_group_id,
         routed=network.routed,
+    ),
+)
+
+homes_servers = {
+    settings.Storage.MANAGER: machines.manager,
+    settings.Storage.DEDICATED: machines.storage,
+    settings.Storage.NONE: None,
+}
+storage = Storage(
+    "storage",
+    StorageArgs(
+        prefix=pulumi.get_stack(),
+        manager=machines.manager,
+        server=homes_servers[config.storage],
+        clients=[machines.manager, *machines.workers],
+        state_size=config.state_size,
+        homes_size=config.homes_size,
+        volume_type=config.volume_type,
+        keep_data=config.keep_data,
+        home_quota=config.home_quota,
+        home_quotas=config.home_quotas,
+        backup=config.backup,
+        backup_password=pulumi.Config().get_secret("backupPassword"),
+        backup_credentials=pulumi.Config().get_secret("backupCredentials"),
     ),
 )
 
@@ -54,6 +80,7 @@ swarm = Swarm(
         ssh_private_key_file=config.ssh_private_key_file,
         notebook_image=config.notebook_image,
         build_ca=config.build_ca,
+        before_active=storage.exports,
     ),
 )
 
@@ -78,6 +105,9 @@ hub = Hub(
         overlay_mtu=swarm.overlay_mtu,
         hub_image=hub_image.reference,
         userproxy_image=userproxy_image.reference,
+        state_folder=storage.state_folder,
+        homes_address=storage.homes_address,
+        homes_ready=storage.exports.get(machines.manager.name),
         settings=HubSettings(
             auth=config.auth,
             admins=config.admins,
@@ -87,6 +117,8 @@ hub = Hub(
             cpu_guarantee=config.notebook_cpu_guarantee,
             memory_limit=config.notebook_memory_limit,
             memory_guarantee=config.notebook_memory_guarantee,
+            lasting_homes=config.storage is not settings.Storage.NONE,
+            shared_folder=config.shared_folder,
         ),
         with_password=config.auth is settings.Auth.DUMMY,
     ),
@@ -108,4 +140,5 @@ proxy = Proxy(
 pulumi.export("url", proxy.url)
 pulumi.export("password", hub.password)
 pulumi.export("ssh", outputs.ssh_command(config.ssh_user, machines.public_ip, config.ssh_private_key_file))
-pulumi.export("nodes", outputs.node_table(machines.manager, machines.workers))
+pulumi.export("nodes", outputs.node_table(machines.manager, machines.workers, machines.storage))
+pulumi.export("volumes", storage.volumes)

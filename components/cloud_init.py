@@ -1,4 +1,4 @@
-"""What a node becomes at first boot: a Docker host. The swarm comes later, by remote commands.
+"""What a node becomes at first boot: a Docker host. The swarm and the storage come later, by remote commands.
 
 No secret goes into user data: anyone on the node, and anyone who may read the server in OpenStack, can read it.
 """
@@ -13,15 +13,20 @@ import yaml
 SOURCE = Path(__file__).resolve().parent.parent / "cloud-init"
 
 
-def cloud_config(hostname: str, ssh_user: str) -> dict[str, Any]:
-    """The cloud-config of one node (https://cloudinit.readthedocs.io), as a Python dict."""
-    return {
+def cloud_config(hostname: str, ssh_user: str, docker: bool = True) -> dict[str, Any]:
+    """The cloud-config of one node (https://cloudinit.readthedocs.io), as a Python dict; without `docker`, of a plain server."""
+    plain: dict[str, Any] = {
         "hostname": hostname,
         "preserve_hostname": False,
         "manage_etc_hosts": True,
         "ssh_pwauth": False,
         "package_update": False,
         "package_upgrade": False,
+    }
+    if not docker:
+        return plain
+    return {
+        **plain,
         "write_files": [
             _file("/usr/local/sbin/prepare-node", "prepare-node.sh", "0755"),
             _file("/etc/docker/daemon.json", "daemon.json", "0644"),
@@ -34,9 +39,9 @@ def cloud_config(hostname: str, ssh_user: str) -> dict[str, Any]:
     }
 
 
-def user_data(hostname: str, ssh_user: str) -> str:
+def user_data(hostname: str, ssh_user: str, docker: bool = True) -> str:
     """The cloud-config rendered as the user data of a server."""
-    body: str = yaml.safe_dump(cloud_config(hostname, ssh_user), sort_keys=False, width=120)
+    body: str = yaml.safe_dump(cloud_config(hostname, ssh_user, docker), sort_keys=False, width=120)
     return "#cloud-config\n" + body
 
 

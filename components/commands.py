@@ -12,6 +12,11 @@ import shlex
 DOCKER_API = "curl --silent --show-error --fail-with-body --unix-socket /run/docker.sock"
 
 
+def wait_booted(seconds: int = 1800) -> str:
+    """Wait until cloud-init has done its work at first boot, whatever came of it."""
+    return f"for i in $(seq {seconds // 2}); do test -f /var/lib/cloud/instance/boot-finished && break; sleep 2; done"
+
+
 def wait_ready(seconds: int = 1800) -> str:
     """Wait until cloud-init has finished and Docker answers; else fail with what went wrong at first boot.
 
@@ -19,7 +24,7 @@ def wait_ready(seconds: int = 1800) -> str:
     session may be older than the user's membership of the docker group; the next one has it.
     """
     return (
-        f"for i in $(seq {seconds // 2}); do test -f /var/lib/cloud/instance/boot-finished && break; sleep 2; done; "
+        f"{wait_booted(seconds)}; "
         "sudo docker version --format '{{.Server.Version}}' && exit 0; "
         "echo 'The node is up, but Docker is not. The end of its first boot:' >&2; "
         "sudo tail -n 25 /var/log/cloud-init-output.log >&2; exit 1"

@@ -22,9 +22,19 @@ from components.services import (
     manager_service,
     secret_file,
 )
+from services.hub.home_volumes import SERVER_FOLDER, hub_volume
 
 SOURCE = Path(__file__).resolve().parent.parent / "services" / "hub"
-HUB_FILES = ("jupyterhub_config.py", "swarm_spawner.py")
+# Python files keep their place in the project below CONFIG_FOLDER, so that they import each other there as they do here.
+HUB_FILES = (
+    "jupyterhub_config.py",
+    "swarm_spawner.py",
+    "home_names.py",
+    "home_volumes.py",
+    "owners.py",
+    "homes.py",
+    "home_hooks.py",
+)
 CONFIG_FOLDER, STATE_FOLDER = "/etc/jupyterhub", "/var/lib/jupyterhub"
 GIB = 1024**3
 
@@ -40,6 +50,7 @@ class HubSettings:
     """What jupyterhub_config.py reads as settings.json. Memory in bytes, CPUs in cores; `auth` is native or dummy.
 
     `notebook_role` is the swarm role of the nodes that notebooks run on: worker, or manager where there are no workers.
+    `lasting_homes` is whether homes outlive servers, and `shared_folder` whether they show a folder that all share.
     """
 
     auth: str
@@ -50,6 +61,8 @@ class HubSettings:
     cpu_guarantee: float
     memory_limit: int
     memory_guarantee: int
+    lasting_homes: bool
+    shared_folder: bool
 
     def render(self) -> str:
         """The settings as JSON, the same text for the same settings."""
@@ -59,7 +72,9 @@ class HubSettings:
 @dataclass(frozen=True, kw_only=True)
 class HubArgs:
     """`hub_image` and `userproxy_image` are references that the manager has; `overlay_mtu` is bytes, as text.
-    Secrets are made anew in a new swarm (`swarm_id`).
+    Secrets are made anew in a new swarm (`swarm_id`). `state_folder` is on the manager, for the hub's database.
+    Where homes are lasting, `homes_address` is that of their server, and `homes_ready` what must be done before the hub mounts
+    them.
 
     `with_password` makes one generated password for all, for the dummy authenticator.
     """
@@ -69,6 +84,9 @@ class HubArgs:
     overlay_mtu: pulumi.Input[str]
     hub_image: pulumi.Input[str]
     userproxy_image: pulumi.Input[str]
+    state_folder: pulumi.Input[str]
+    homes_address: pulumi.Input[str]
+    homes_ready: pulumi.Resource | None
     settings: HubSettings
     with_password: bool
 
@@ -131,9 +149,11 @@ class Hub(pulumi.ComponentResource):
                 image=self._args.hub_image,
                 network_id=self.network_id,
                 memory_limit=GIB,
+                environment={"HOMES_ADDRESS": self._args.homes_address},
                 mounts=[
                     Mount(type="bind", source="/var/run/docker.sock", target="/var/run/docker.sock"),
-                    Mount(type="volume", source="jupyterhub-state", target=STATE_FOLDER),
+                    Mount(type="bind", source=self._args.state_folder, target=STATE_FOLDER),
+                    *([self._homes(self._args.homes_ready)] if self._args.homes_ready else []),
                 ],
                 secrets=secrets,
                 configs=self._configs(),
@@ -148,11 +168,24 @@ class Hub(pulumi.ComponentResource):
             self._child,
         )
 
+    def _homes(self, ready: pulumi.Resource) -> Mount:
+        """All homes, over NFS, so that the hub can make one at a user's first start."""
+        found = pulumi.Output.from_input(self._args.homes_address).apply(hub_volume)
+        volume = docker.Volume(
+            f"{self._name}-homes",
+            name=found.name,
+            driver="local",
+            driver_opts=found.options,
+            # Other options make another volume. The old one holds nothing, and may be in use by a container that has ended.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[ready], retain_on_delete=True),
+        )
+        return Mount(type="volume", source=volume.name, target=SERVER_FOLDER)
+
     def _configs(self) -> list[Config]:
         files = {file: (SOURCE / file).read_text() for file in HUB_FILES}
         files["settings.json"] = self._args.settings.render()
         return [
-            config_file(f"{self._name}-{Path(file).stem.replace('_', '-')}", text, f"{CONFIG_FOLDER}/{file}", self._child)
+            config_file(f"{self._name}-{Path(file).stem.replace('_', '-')}", text, config_path(file), self._child)
             for file, text in files.items()
         ]
 
@@ -188,3 +221,9 @@ class Hub(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         return secret_file(stored.stdout, "jupyterhub-password", "password")
+
+
+def config_path(file: str) -> str:
+    """Where a file is in the hub's container."""
+    module = file in HUB_FILES and file != "jupyterhub_config.py"
+    return f"{CONFIG_FOLDER}/{'services/hub/' if module else ''}{file}"

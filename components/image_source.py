@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,15 +45,20 @@ class ImageSource:
         """The build context as a base64 text of a gzipped tar: the same bytes for the same content, whenever it is made."""
         if self.context is None:
             raise ValueError(f"{self.reference} is pulled, not built: it has no build context")
-        plain = io.BytesIO()
-        with tarfile.open(fileobj=plain, mode="w") as tar:
-            for path in context_files(self.context):
-                data = path.read_bytes()
-                entry = tarfile.TarInfo(path.relative_to(self.context).as_posix())
-                # Not the file's own mode, which depends on the umask of whoever made the checkout.
-                entry.size, entry.mode = len(data), 0o755 if is_executable(path) else 0o644
-                tar.addfile(entry, io.BytesIO(data))
-        return base64.b64encode(gzip.compress(plain.getvalue(), mtime=0)).decode()
+        return pack(context_files(self.context), self.context)
+
+
+def pack(files: Iterable[Path], root: Path) -> str:
+    """The files, named from `root`, as a base64 text of a gzipped tar: always the same text for the same content."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        for path in files:
+            data = path.read_bytes()
+            entry = tarfile.TarInfo(path.relative_to(root).as_posix())
+            # Not the file's own mode, which depends on the umask of whoever made the checkout.
+            entry.size, entry.mode = len(data), 0o755 if is_executable(path) else 0o644
+            tar.addfile(entry, io.BytesIO(data))
+    return base64.b64encode(gzip.compress(plain.getvalue(), mtime=0)).decode()
 
 
 def context_files(context: Path) -> Iterator[Path]:

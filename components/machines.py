@@ -1,4 +1,4 @@
-"""The machines: one manager with a floating IP, and the workers behind it, which are reached through it."""
+"""The machines: one manager with a floating IP; the workers and, if wanted, a storage server behind it, reached through it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pulumi_openstack import compute, networking
 from components.cloud_init import user_data
 from components.node import Node
 
+MANAGER, STORAGE = "manager-0", "storage-0"
+
 # A fresh server answers ssh after 20 s on hardware and after minutes under software emulation.
 DIAL_ATTEMPTS, DIAL_SECONDS = 150, 15
 
@@ -25,12 +27,16 @@ FROZEN = ["image_id", "image_name", "user_data", "key_pair"]
 
 @dataclass(frozen=True, kw_only=True)
 class MachinesArgs:
-    """`prefix` starts the servers' names in OpenStack, so that two stacks in one project can be told apart."""
+    """`prefix` starts the servers' names in OpenStack, so that two stacks in one project can be told apart.
+
+    `storage_flavor` is empty where no server of its own holds the homes.
+    """
 
     prefix: str
     image: str
     manager_flavor: str
     worker_flavor: str
+    storage_flavor: str
     workers: int
     ssh_user: str
     ssh_public_key: str
@@ -43,10 +49,11 @@ class MachinesArgs:
 
 
 class Machines(pulumi.ComponentResource):
-    """Outputs: `manager` and `workers` as Nodes, and `public_ip`, the manager's floating address."""
+    """Outputs: `manager`, `workers`, `storage` (or None) as Nodes, and `public_ip`, the manager's floating address."""
 
     manager: Node
     workers: list[Node]
+    storage: Node | None
     public_ip: pulumi.Output[str]
 
     def __init__(self, name: str, args: MachinesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -56,13 +63,14 @@ class Machines(pulumi.ComponentResource):
         # Soft: where the cloud can, a dead hypervisor takes one node along, not all; where it cannot, nodes still come up.
         self._apart = compute.ServerGroup(f"{name}-apart", policies="soft-anti-affinity", opts=self._child)
         self.manager = self._manager()
-        self.workers = [self._worker(f"worker-{index}") for index in range(args.workers)]
+        self.workers = [self._inner(f"worker-{index}", args.worker_flavor) for index in range(args.workers)]
+        self.storage = self._inner(STORAGE, args.storage_flavor) if args.storage_flavor else None
         self.register_outputs({"public_ip": self.public_ip})
 
     def _manager(self) -> Node:
         args = self._args
-        port = self._port("manager-0", [args.door_group_id, args.internal_group_id])
-        instance = self._instance("manager-0", args.manager_flavor, port)
+        port = self._port(MANAGER, [args.door_group_id, args.internal_group_id])
+        instance = self._instance(MANAGER, args.manager_flavor, port)
         floating = networking.FloatingIp(
             f"{self._name}-floating-ip",
             pool=args.external_network,
@@ -83,12 +91,12 @@ class Machines(pulumi.ComponentResource):
             dial_error_limit=DIAL_ATTEMPTS,
             per_dial_timeout=DIAL_SECONDS,
         )
-        return self._node("manager-0", port, instance, connection)
+        return self._node(MANAGER, port, instance, connection)
 
-    def _worker(self, node: str) -> Node:
+    def _inner(self, node: str, flavor: str) -> Node:
         args = self._args
         port = self._port(node, [args.internal_group_id])
-        instance = self._instance(node, args.worker_flavor, port)
+        instance = self._instance(node, flavor, port)
         connection = remote.ConnectionArgs(
             host=_address(port),
             user=args.ssh_user,
@@ -123,9 +131,11 @@ class Machines(pulumi.ComponentResource):
             image_id=args.image if is_uuid(args.image) else None,
             flavor_name=flavor,
             key_pair=self._key_pair.name,
-            user_data=user_data(node, args.ssh_user),
+            user_data=user_data(node, args.ssh_user, docker=node != STORAGE),
             networks=[compute.InstanceNetworkArgs(port=port.id)],
             scheduler_hints=[compute.InstanceSchedulerHintArgs(group=self._apart.id)],
+            # Nodes with volumes end their services and unmount before they go; a worker is empty by then.
+            stop_before_destroy=node in (MANAGER, STORAGE),
             # A replaced worker must be gone before its successor joins under the same name: the drain of the old one would
             # strike the new one off the swarm.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=FROZEN, delete_before_replace=True),

@@ -14,7 +14,9 @@ def ssh_command(user: str, host: pulumi.Input[str], private_key_file: str) -> pu
     return pulumi.Output.format("ssh -i {0} {1}@{2}", private_key_file, user, host)
 
 
-def node_table(manager: Node, workers: Sequence[Node]) -> list[dict[str, pulumi.Input[str]]]:
-    """One row a node: its name, its role in the swarm and its internal address."""
+def node_table(manager: Node, workers: Sequence[Node], storage: Node | None) -> list[dict[str, pulumi.Input[str]]]:
+    """One row a node: its name, its role and its internal address."""
     nodes = [(manager, "manager"), *((worker, "worker") for worker in workers)]
+    if storage:
+        nodes.append((storage, "storage"))
     return [{"name": node.name, "role": role, "address": node.address} for node, role in nodes]

@@ -108,6 +108,20 @@ def size(text: str) -> int:
     return number
 
 
+def home_size(text: str) -> int:
+    """Bytes of a home: room at least for what Jupyter itself writes."""
+    if size(text) < 32 * _UNITS["M"]:
+        raise ValueError("is too small for a home: 32M at least")
+    return size(text)
+
+
+def boolean(text: str) -> bool:
+    """true or false."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
 def public_key(text: str) -> str:
     """The content of an OpenSSH public key file."""
     content = _content(text, "make a pair with `ssh-keygen -t ed25519`, or set sshPublicKeyFile").strip()

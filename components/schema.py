@@ -13,7 +13,7 @@ PROJECT_FILE = Path(__file__).resolve().parent.parent / "Pulumi.yaml"
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """One setting: `type` is string, integer, boolean or array (of strings)."""
+    """One setting: `type` is string, integer, boolean, array (of strings) or object."""
 
     name: str
     type: str
@@ -34,7 +34,7 @@ def markdown_table(keys: dict[str, Key]) -> str:
     """The settings as a Markdown table, for docs/configuration.md and the README."""
     rows = ["| Key | Type | Default | What it is, and what a change does |", "| --- | --- | --- | --- |"]
     for key in keys.values():
-        default = "" if key.default in ("", []) else f"`{_plain(key.default)}`"
+        default = "" if key.default in ("", [], {}) else f"`{_plain(key.default)}`"
         rows.append(f"| `{key.name}` | {key.type} | {default} | {key.description} |")
     return "\n".join(rows) + "\n"
 

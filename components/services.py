@@ -31,7 +31,7 @@ class ServiceArgs:
     network_id: pulumi.Input[str]
     memory_limit: int
     arguments: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()
     secrets: Sequence[Secret] = ()
     configs: Sequence[Config] = ()

@@ -15,10 +15,11 @@ from typing import Any
 import pulumi
 
 from components import rules
+from components.backup import BackupPlan
 from components.image_source import ImageSource
 from components.schema import Key
 
-MIB = 1024**2
+MIB, GIB = 1024**2, 1024**3
 
 
 class SettingsError(pulumi.RunError, ValueError):  # RunError: the engine shows the text without a traceback
@@ -32,9 +33,17 @@ class Auth(enum.StrEnum):
     DUMMY = "dummy"
 
 
+class Storage(enum.StrEnum):
+    """Where homes are."""
+
+    MANAGER = "manager"
+    DEDICATED = "dedicated"
+    NONE = "none"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the user chose. Sizes are bytes, CPUs are cores, empty strings mean "not set"."""
+    """What the user chose. Sizes are bytes (those of volumes GiB), CPUs are cores, empty strings mean "not set"."""
 
     image: str
     manager_flavor: str
@@ -54,6 +63,16 @@ class Settings:
     proxy_image: ImageSource
     notebook_image: ImageSource
     build_ca: str
+    storage: Storage
+    storage_flavor: str
+    state_size: int
+    homes_size: int
+    volume_type: str
+    home_quota: int
+    home_quotas: dict[str, int]
+    shared_folder: bool
+    keep_data: bool
+    backup: BackupPlan | None
     domain: str
     auth: Auth
     admins: tuple[str, ...]
@@ -88,6 +107,16 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
         proxy_image=reader.checked("proxyImage", ImageSource.parse, _NO_IMAGE),
         notebook_image=reader.checked("notebookImage", ImageSource.parse, _NO_IMAGE),
         build_ca=reader.checked("buildCaFile", rules.certificates),
+        storage=reader.checked("storage", rules.choice(Storage), Storage.MANAGER),
+        storage_flavor=reader.checked("storageFlavor", rules.not_empty("a flavor of `openstack flavor list`")),
+        state_size=reader.checked("stateSize", rules.whole_number(1, 1000), 0),
+        homes_size=reader.checked("homesSize", rules.whole_number(1, 100_000), 0),
+        volume_type=reader.text("volumeType"),
+        home_quota=reader.checked("homeQuota", rules.home_size, 0),
+        home_quotas=dict(reader.entries("homeQuotas", rules.home_size)),
+        shared_folder=reader.checked("sharedFolder", rules.boolean, False),
+        keep_data=reader.checked("keepData", rules.boolean, True),
+        backup=reader.whole("backup", BackupPlan.parse),
         domain=reader.checked("domain", rules.host_name),
         auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
         admins=tuple(reader.each("admins", rules.not_empty("the name that the admin signs in with"))),
@@ -121,6 +150,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
                 f"notebook{kind}Guarantee: {low:.10g}{unit} is more than notebook{kind}Limit {high:.10g}{unit}; "
                 "lower it or raise the limit"
             )
+    for key, size in (("homeQuota", settings.home_quota), *((f"homeQuotas.{n}", s) for n, s in settings.home_quotas.items())):
+        if settings.storage is not Storage.NONE and size > settings.homes_size * GIB:
+            yield f"{key}: {size / GIB:.10g}G is more than the whole volume of the homes, homesSize {settings.homes_size}G"
     if not settings.ssh_allowed_cidrs:
         yield "sshAllowedCidrs: empty, but `pulumi up` uses ssh; name this computer's address, such as 192.0.2.7/32"
     if settings.auth is Auth.NATIVE and not settings.admins:
@@ -164,6 +196,34 @@ class _Reader:
                 yield rule(value)
             except ValueError as error:
                 self._refuse(name, value, str(error))
+
+    def entries(self, name: str, rule: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
+        """The entries of an object, each value by the rule; what is refused is left out."""
+        for key, value in self._object(name).items():
+            try:
+                yield key, rule(str(value).strip())
+            except ValueError as error:
+                self._refuse(f"{name}.{key}", str(value), str(error))
+
+    def whole(self, name: str, rule: Callable[[dict[str, str]], Any]) -> Any:
+        """What the rule makes of an object, None where that is empty or refused."""
+        values = {key: str(value).strip() for key, value in self._object(name).items()}
+        try:
+            return rule(values) if values else None
+        except ValueError as error:
+            self._refuse(name, json.dumps(values), str(error))
+            return None
+
+    def _object(self, name: str) -> dict[str, Any]:
+        raw = self._get(name)
+        try:
+            values = self._keys[name].default if raw is None else json.loads(raw)
+        except ValueError:
+            values = None
+        if isinstance(values, dict):
+            return values
+        self._refuse(name, raw, f"must be an object: pulumi config set --path '{name}[\"NAME\"]' VALUE")
+        return {}
 
     def _refuse(self, name: str, value: str | None, reason: str) -> None:
         self.problems.append(f"{name}: {value!r} {reason}")

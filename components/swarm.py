@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -19,7 +19,10 @@ VXLAN_HEADER = 50  # bytes that an overlay network's encapsulation takes of the 
 
 @dataclass(frozen=True, kw_only=True)
 class SwarmArgs:
-    """`ssh_private_key_file` is an absolute path, for the docker provider's ssh client; `address_pool` a CIDR."""
+    """`ssh_private_key_file` is an absolute path, for the docker provider's ssh client; `address_pool` a CIDR.
+
+    `before_active` is, by a worker's name, what must be done before notebooks may land on it.
+    """
 
     manager: Node
     workers: Sequence[Node]
@@ -28,6 +31,7 @@ class SwarmArgs:
     ssh_private_key_file: str
     notebook_image: ImageSource
     build_ca: str
+    before_active: Mapping[str, pulumi.Resource]
 
 
 class Swarm(pulumi.ComponentResource):
@@ -129,6 +133,9 @@ class Swarm(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[ready], deleted_with=worker.machine),
         )
         image = self._notebook_image(worker, ready)
+        before: list[pulumi.Resource] = [joined, image.present]
+        if worker.name in self._args.before_active:
+            before.append(self._args.before_active[worker.name])
         # Runs on the manager, and is deleted before the worker: draining must come before the machine goes.
         remote.Command(
             f"{self._name}-{worker.name}-active",
@@ -136,7 +143,7 @@ class Swarm(pulumi.ComponentResource):
             create=commands.activate(worker.name),
             delete=commands.remove_node(worker.name),
             triggers=[worker.machine_id, joined.id],
-            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(depends_on=[joined, image.present])),
+            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(depends_on=before)),
         )
 
     def _notebook_image(self, node: Node, ready: remote.Command) -> NodeImage:

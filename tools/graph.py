@@ -68,7 +68,7 @@ class Cloud(mocks.Mocks):
         if args.typ == "openstack:networking/port:Port":
             # By name: registrations come in any order, and a node's address must be the same in every rendering.
             worker = re.search(r"worker-(\d+)", args.name)
-            state["allFixedIps"] = [f"10.20.0.{11 + int(worker[1]) if worker else 10}"]
+            state["allFixedIps"] = [f"10.20.0.{11 + int(worker[1]) if worker else 9 if 'storage' in args.name else 10}"]
         elif args.typ == "openstack:networking/floatingIp:FloatingIp":
             state["address"] = "192.0.2.10"
         elif args.typ == "command:remote:Command":

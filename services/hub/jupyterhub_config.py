@@ -1,6 +1,7 @@
 """JupyterHub's configuration. It reads one rendered file, settings.json; the program writes it from the stack's settings."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from traitlets.config import Config
 
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
+
+from services.hub import home_hooks  # noqa: E402
+from services.hub.homes import Homes  # noqa: E402
 
 c: Config = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 settings = json.loads((FOLDER / "settings.json").read_text())
@@ -35,19 +39,38 @@ else:
     c.NativeAuthenticator.minimum_password_length = 10
 
 # --- notebooks
-c.JupyterHub.spawner_class = "swarm_spawner.NotebookSpawner"
+c.JupyterHub.spawner_class = "services.hub.swarm_spawner.NotebookSpawner"
 c.NotebookSpawner.image = settings["notebook_image"]
-# Without it dockerspawner would look the command up in the image on the manager, where notebook images need not be.
+# Else dockerspawner looks the command up in the image, on the manager, which has none where notebooks run on workers.
 c.NotebookSpawner.cmd = ["jupyterhub-singleuser"]
 c.NotebookSpawner.network_name = "jupyterhub"
 c.NotebookSpawner.notebook_dir = "/home/jovyan"
-c.NotebookSpawner.volumes = {"jupyterhub-home-{username}": "/home/jovyan"}
 c.NotebookSpawner.extra_placement_spec = {"constraints": [f"node.role=={settings['notebook_role']}"]}
-# Swarm fills the template in for each task, so that a notebook can tell where it runs.
-c.NotebookSpawner.environment = {"NODE_NAME": "{{.Node.Hostname}}"}
+c.NotebookSpawner.environment = {
+    # Swarm fills the template in for each task, so that a notebook can tell where it runs.
+    "NODE_NAME": "{{.Node.Hostname}}",
+    # Sockets and connection files are of one container; in a home, they would keep a full one from starting.
+    "JUPYTER_RUNTIME_DIR": "/tmp/jupyter-runtime",  # noqa: S108  a container of one user
+}
+# For any image: no sqlite on NFS, and what is deleted is gone, since a trash would count against the home's size.
+c.NotebookSpawner.args = [
+    "--NotebookNotary.db_file=:memory:",
+    "--BaseFileIdManager.db_path=/tmp/file-ids.db",
+    "--FileContentsManager.delete_to_trash=False",
+]
 c.NotebookSpawner.cpu_limit = settings["cpu_limit"]
 c.NotebookSpawner.cpu_guarantee = settings["cpu_guarantee"]
 c.NotebookSpawner.mem_limit = settings["memory_limit"]
 c.NotebookSpawner.mem_guarantee = settings["memory_guarantee"]
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 120
+
+# --- homes
+if settings["lasting_homes"]:
+    homes = Homes(Path("/srv/homes"))
+    c.Spawner.pre_spawn_hook = home_hooks.before_start(homes, os.environ["HOMES_ADDRESS"], settings["shared_folder"])
+    c.Spawner.options_form = home_hooks.form(homes)
+else:
+    c.JupyterHub.template_vars = {
+        "announcement": "Homes are temporary here: when your server stops, your files are gone. Download what you want to keep."
+    }

@@ -1,4 +1,4 @@
-"""The spawner: dockerspawner's SwarmSpawner with named volumes, quick and honest start detection, and no resurrections."""
+"""The spawner: dockerspawner's SwarmSpawner with volumes of its own, quick and honest start detection, and no resurrections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from docker.types import Mount, RestartPolicy
 from dockerspawner import SwarmSpawner
-from traitlets import Float, default
+from traitlets import Dict, Float, Instance, List, default
 
 ALIVE = frozenset({"new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running"})
 
@@ -15,14 +15,19 @@ ALIVE = frozenset({"new", "pending", "assigned", "accepted", "preparing", "ready
 class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has no types
     """Starts each server as a service of one task on the overlay network.
 
-    What differs from SwarmSpawner 14: volumes are mounted as volumes (it binds host paths); the start is looked at every
-    half second (its back-off grows to 11 s); a task that Swarm rejects fails at once, and one that finds no room fails
-    after `room_timeout`, both with Swarm's own reason (it waits for the whole start time-out); a server that its user
-    shut down stays down (Swarm would restart it).
+    What differs from SwarmSpawner 14: volumes are mounted as volumes (it binds host paths), and a hook may add more; the
+    start is looked at every half second (its back-off grows to 11 s); a task that Swarm rejects fails at once, and one that
+    finds no room fails after `room_timeout`, both with Swarm's own reason (it waits for the whole start time-out); a server
+    that its user shut down stays down (Swarm would restart it).
     """
 
     start_poll_seconds = Float(0.5, config=True, help="Seconds between two looks at a starting task.")
     room_timeout = Float(60, config=True, help="Seconds that a server waits for a node with room before its start fails.")
+
+    home_mounts = List(
+        trait=Instance(Mount), help="Mounts for the next start, as docker.types.Mount; set by the hook that makes homes."
+    )
+    home_environment = Dict(help="Variables for the next start; set by the same hook.")
 
     @default("extra_task_spec")
     def _never_restart(self) -> dict[str, Any]:
@@ -34,10 +39,14 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
 
     @property
     def mounts(self) -> list[Mount]:
-        return [
+        volumes = [
             Mount(target=target["bind"], source=volume, type="volume", read_only=target["mode"] == "ro")
             for volume, target in self.volume_binds.items()
         ]
+        return [*self.home_mounts, *volumes]
+
+    def get_env(self) -> dict[str, str]:
+        return {**super().get_env(), **self.home_environment}
 
     async def poll(self) -> int | str | None:
         """None while Swarm has or plans a task for the server, also while it moves between nodes."""

@@ -20,17 +20,25 @@ class Cloud:
 
     def servers(self) -> dict[str, str]:
         """The project's servers: name -> status, such as ACTIVE. A name twice gets ` (2)`: none goes unseen."""
-        token, catalog = self._authenticate()
-        answer = requests.get(f"{self._compute(catalog)}/servers/detail", headers={"X-Auth-Token": token}, timeout=LIMIT)
-        answer.raise_for_status()
         found: dict[str, str] = {}
-        for server in answer.json()["servers"]:
+        for server in self._list("compute", "servers"):
             name, number = str(server["name"]), 1
             while name in found:
                 number += 1
                 name = f"{server['name']} ({number})"
             found[name] = str(server["status"])
         return found
+
+    def volumes(self) -> dict[str, int]:
+        """The project's volumes by id: their sizes in GiB."""
+        return {str(volume["id"]): int(volume["size"]) for volume in self._list("volumev3", "volumes")}
+
+    def _list(self, service: str, what: str) -> list[dict[str, Any]]:
+        token, catalog = self._authenticate()
+        address = f"{self._endpoint(catalog, service)}/{what}/detail"
+        answer = requests.get(address, headers={"X-Auth-Token": token}, timeout=LIMIT)
+        answer.raise_for_status()
+        return list(answer.json()[what])
 
     def _authenticate(self) -> tuple[str, list[dict[str, Any]]]:
         auth = self._settings["auth"]
@@ -49,13 +57,13 @@ class Cloud:
         answer.raise_for_status()
         return answer.headers["X-Subject-Token"], answer.json()["token"]["catalog"]
 
-    def _compute(self, catalog: list[dict[str, Any]]) -> str:
+    def _endpoint(self, catalog: list[dict[str, Any]], kind: str) -> str:
         region = self._settings.get("region_name", "RegionOne")
         for service in catalog:
             for endpoint in service["endpoints"]:
-                if (service["type"], endpoint["interface"], endpoint["region"]) == ("compute", "public", region):
+                if (service["type"], endpoint["interface"], endpoint["region"]) == (kind, "public", region):
                     return str(endpoint["url"]).rstrip("/")
-        raise LookupError(f"the cloud's catalog has no public compute endpoint in region {region!r}")
+        raise LookupError(f"the cloud's catalog has no public {kind} endpoint in region {region!r}")
 
 
 def _domain(auth: dict[str, str], of: str) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import requests
 
 from tests.e2e.deployment import Deployment
 from tests.e2e.manager import ManagerError
+from tests.e2e.stack import Stack
 from tests.e2e.waiting import WaitedTooLongError, wait_for
 
 log = logging.getLogger("e2e")
@@ -37,13 +39,18 @@ def check(deployment: Deployment) -> None:
         raise UnhealthyError("\n".join(["the deployment is not healthy:", *(f"  - {text}" for text in problems), REMEDY]))
 
 
-def restore(deployment: Deployment) -> None:
-    """Bring the deployment back to what Pulumi.dev.yaml says, whatever a test left, and remove the tests' users."""
-    deployment.stack.restore_settings()
-    deployment.stack.repair()
+def restore(artefacts: Path) -> Deployment:
+    """Bring the deployment back to what Pulumi.dev.yaml says, whatever a test left, and remove the tests' users.
+
+    Returns it anew, since a test may have destroyed it and brought it up at another address.
+    """
+    stack = Stack(artefacts)
+    stack.repair()
     log.info("restoring: pulumi up")
-    log.info("restored: %s", deployment.stack.up())
+    log.info("restored: %s", stack.up())
+    deployment = Deployment(artefacts)
     deployment.remove_users()
+    return deployment
 
 
 def snapshot(deployment: Deployment) -> str:

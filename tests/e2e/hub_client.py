@@ -70,17 +70,17 @@ def sign_in(url: str, name: str, password: str, *, verify: bool | str = True) ->
         timeout=ANSWER_LIMIT,
     )
     _expect(made, 200, 201)
-    return HubUser(url, name, str(made.json()["token"]), verify)
+    return HubUser(url, name, str(made.json()["token"]), session)
 
 
 class HubUser:
-    """A signed-in user. Requests carry the user's token, to the hub's API and to the user's own server."""
+    """A signed-in user. Requests carry the user's token, to the hub's API and to the user's own server; `pages` the cookies."""
 
-    def __init__(self, url: str, name: str, token: str, verify: bool | str = True) -> None:
-        self.url, self.name, self._verify = url, name, verify
+    def __init__(self, url: str, name: str, token: str, pages: requests.Session) -> None:
+        self.url, self.name, self._pages, self._verify = url, name, pages, pages.verify or False
         self.server_url = urljoin(url, f"user/{quote(name)}/")
         self._session = requests.Session()
-        self._session.verify = verify
+        self._session.verify = self._verify
         self._headers = {"Authorization": f"token {token}"}
 
     def request(self, method: str, address: str, *expected: int, **options: Any) -> requests.Response:
@@ -94,6 +94,12 @@ class HubUser:
         )
         _expect(answer, *(expected or (200,)))
         return answer
+
+    def page(self, address: str) -> str:
+        """A page of the hub as the user's browser gets it, after redirections."""
+        answer = self._pages.get(urljoin(self.url, address), timeout=ANSWER_LIMIT)
+        _expect(answer, 200)
+        return answer.text
 
     def model(self, name: str = "") -> dict[str, Any]:
         """The hub's own record of a user, by default of this one."""

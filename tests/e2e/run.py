@@ -99,8 +99,7 @@ def run_suite(name: str, path: Path, interruption: Interruption) -> list[Result]
         results.append(Result(suite=name, name="ran to its end", seconds=0, passed=False, remark=remark))
     began = time.monotonic()
     try:
-        restore(deployment)
-        check(deployment)
+        check(restore(artefacts))
     except Exception as trouble:
         results.append(_step(name, "healthy after the suite", began, trouble))
     return results

@@ -53,6 +53,14 @@ class Stack:
         """`pulumi config set`."""
         self._quick("config", "set", key, value, "--config-file", str(self.config_file))
 
+    def set_entry(self, path: str, value: str) -> None:
+        """`pulumi config set --path`: an entry of an object, such as `homeQuotas["ada"]`."""
+        self._quick("config", "set", "--path", path, value, "--config-file", str(self.config_file))
+
+    def set_secret(self, key: str, value: str) -> None:
+        """`pulumi config set --secret`; the value is a test's own."""
+        self._quick("config", "set", "--secret", key, value, "--config-file", str(self.config_file))
+
     def get(self, key: str) -> str:
         """`pulumi config get`: the value in force for the next `up`."""
         return self._quick("config", "get", key, "--config-file", str(self.config_file)).strip()
@@ -80,13 +88,23 @@ class Stack:
         self.settled = True
         return running.changes()
 
+    def destroy(self, *flags: str, limit_s: float = UP_LIMIT) -> Changes:
+        """`pulumi destroy`; returns what it changed. Raises StackError with the end of its log if it fails or is refused."""
+        running = self._begin("destroy", *flags)
+        if running.wait(limit_s) != 0:
+            raise StackError(f"`pulumi destroy` failed with status {running.status}:\n{running.tail()}")
+        return running.changes()
+
     def begin_up(self, *flags: str) -> RunningUp:
         """Start `pulumi up` and return at once."""
+        return self._begin("up", *flags)
+
+    def _begin(self, verb: str, *flags: str) -> RunningUp:
         self.settled = False
-        log = self.logs / f"up-{len(list(self.logs.glob('up-*.log'))) + 1}.log"
+        log = self.logs / f"{verb}-{len(list(self.logs.glob(f'{verb}-*.log'))) + 1}.log"
         events = self.config_file.with_name("events.json")
         events.unlink(missing_ok=True)
-        command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK, *flags]
+        command = ["pulumi", verb, "--yes", "--skip-preview", "--non-interactive", "--stack", STACK, *flags]
         command += ["--config-file", str(self.config_file), "--event-log", str(events)]
         return RunningUp(command, ROOT, {**self.environment, "PULUMI_DEBUG_COMMANDS": "true"}, log, events)
 

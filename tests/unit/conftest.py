@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from tests.unit.fake_host import DOCKER, FakeHost
+from tests.unit.fake_quota import Volume
 from tests.unit.graphs import Graph, rendered
 
 # The same examples on every machine, and no failure because one is slow.
@@ -71,3 +72,13 @@ def host(tmp_path: Path) -> FakeHost:
     node = FakeHost(tmp_path)
     node.program("docker", DOCKER)
     return node
+
+
+@pytest.fixture
+def volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Volume:
+    """A volume after the reconciler's first run."""
+    made = Volume(tmp_path)
+    monkeypatch.setenv("PATH", str(made.xfs.bin))
+    monkeypatch.setattr("os.chown", lambda *_: None)
+    assert made.run() == []
+    return made

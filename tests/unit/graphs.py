@@ -10,6 +10,8 @@ from tools.graph import PROJECT, SECRET_KEY, Registered, render
 
 COMMAND = "command:remote:Command"
 INSTANCE = "openstack:compute/instance:Instance"
+ATTACHMENT = "openstack:compute/volumeAttach:VolumeAttach"
+VOLUME = "openstack:blockstorage/volume:Volume"
 PORT = "openstack:networking/port:Port"
 SECURITY_RULE = "openstack:networking/secGroupRule:SecGroupRule"
 SERVICE = "docker:index/service:Service"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -22,18 +22,15 @@ SETTINGS = HubSettings(
     cpu_guarantee=0.25,
     memory_limit=2 * 1024**3,
     memory_guarantee=512 * 1024**2,
+    lasting_homes=True,
+    shared_folder=False,
 )
 SECRETS = {"cookie-secret": "0f" * 32, "proxy-token": "proxy-token-value", "password": "password-value"}
 
 
 def spawner_module() -> ModuleType:
-    """services/hub/swarm_spawner.py, as the hub imports it."""
-    if "swarm_spawner" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("swarm_spawner", SOURCE / "swarm_spawner.py")
-        assert spec and spec.loader
-        sys.modules["swarm_spawner"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["swarm_spawner"])
-    return sys.modules["swarm_spawner"]
+    """services/hub/swarm_spawner.py, under the name that the hub imports it by."""
+    return importlib.import_module("services.hub.swarm_spawner")
 
 
 def hub_config(root: Path, monkeypatch: pytest.MonkeyPatch, settings: HubSettings = SETTINGS) -> Config:
@@ -50,6 +47,7 @@ def hub_config(root: Path, monkeypatch: pytest.MonkeyPatch, settings: HubSetting
     namespace: dict[str, Any] = {"get_config": lambda: config, "__file__": str(source)}
     with monkeypatch.context() as inside:
         inside.setattr(sys, "path", list(sys.path))
+        inside.setenv("HOMES_ADDRESS", "10.20.0.10")
         inside.setattr("pathlib.Path", lambda text: root / text.lstrip("/"))
         exec(compile(source.read_text(), source, "exec"), namespace)
     return config

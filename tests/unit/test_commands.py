@@ -10,6 +10,7 @@ import pytest
 from components import commands
 
 LINES = {
+    "wait_booted": commands.wait_booted(),
     "wait_ready": commands.wait_ready(),
     "nic_mtu": commands.nic_mtu(),
     "swarm_init": commands.swarm_init("10.20.0.10", "10.200.0.0/16"),

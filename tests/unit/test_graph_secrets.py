@@ -127,6 +127,7 @@ def test_the_stack_tells_the_address_the_way_in_and_its_nodes(
                 {"name": "manager-0", "role": "manager", "address": "10.20.0.10"},
                 {"name": "worker-0", "role": "worker", "address": "10.20.0.11"},
             ],
+            "volumes": {"state": "storage-state-id", "homes": "storage-homes-id"},
         }
 
     return pulumi.Output.all(**outputs).apply(check)

@@ -115,7 +115,7 @@ def test_the_docker_socket_is_in_the_hub_only(graph: Graph) -> None:
 
 def test_the_hubs_database_is_on_a_volume(graph: Graph) -> None:
     mounts = graph["hub-hub"].inputs["taskSpec"]["containerSpec"]["mounts"]
-    assert {"type": "volume", "source": "jupyterhub-state", "target": "/var/lib/jupyterhub"} in mounts
+    assert {"type": "bind", "source": "storage-state-folder-stdout", "target": "/var/lib/jupyterhub"} in mounts
 
 
 def test_the_hub_is_looked_after_and_has_time_to_migrate_its_database(graph: Graph) -> None:

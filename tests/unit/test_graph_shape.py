@@ -44,6 +44,7 @@ def test_every_worker_gets_the_same_resources(graph_of: GraphOf) -> None:
     assert sorted(name for _, name in kinds["worker-0"]) == [
         "machines-worker",
         "machines-worker-port",
+        "storage-worker-export",
         "swarm-worker-active",
         "swarm-worker-join",
         "swarm-worker-notebook-image",
@@ -77,7 +78,7 @@ def test_no_resource_lies_outside_a_component(graph: Graph) -> None:
 
 def test_only_the_steps_of_the_recipe_have_no_parent(graph: Graph) -> None:
     top = {resource.name for resource in graph.resources if not resource.parent}
-    assert top == {"network", "machines", "swarm", "hub-image", "userproxy-image", "proxy-image", "hub", "proxy"}
+    assert top == {"network", "machines", "storage", "swarm", "hub-image", "userproxy-image", "proxy-image", "hub", "proxy"}
 
 
 def test_every_child_carries_its_parents_name(graph: Graph) -> None:
@@ -161,8 +162,10 @@ def test_the_hub_reads_the_settings_of_the_stack(graph_of: GraphOf) -> None:
         "auth": "native",
         "cpu_guarantee": 0.1,
         "cpu_limit": 1.5,
+        "lasting_homes": True,
         "memory_guarantee": 1024**3,
         "memory_limit": 3 * 1024**3,
         "notebook_image": "example/lab:7",
         "notebook_role": "worker",
+        "shared_folder": False,
     }

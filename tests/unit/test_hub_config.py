@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from jupyterhub.spawner import Spawner
 from nativeauthenticator import NativeAuthenticator
 from traitlets.config import Config
 
-from components.hub import CONFIG_FOLDER, HUB_FILES
+from components.hub import CONFIG_FOLDER, HUB_FILES, config_path
 from tests.unit.hub_files import SECRETS, SETTINGS, hub_config, spawner_module, spawner_of
 from tools.graph import ROOT
 
@@ -100,8 +102,9 @@ def test_the_hub_and_the_user_proxy_find_each_other_by_their_services_names(conf
 
 
 def test_the_spawner_is_the_one_beside_the_configuration(config: Config) -> None:
-    module, name = config.JupyterHub.spawner_class.split(".")
-    assert f"{module}.py" in HUB_FILES
+    module, _, name = config.JupyterHub.spawner_class.rpartition(".")
+    assert config_path("swarm_spawner.py") == f"{CONFIG_FOLDER}/{module.replace('.', '/')}.py"
+    assert "swarm_spawner.py" in HUB_FILES
     assert issubclass(getattr(spawner_module(), name), SwarmSpawner)
     assert CONFIG_FOLDER == "/etc/jupyterhub"
 
@@ -119,8 +122,33 @@ def test_servers_run_on_the_nodes_of_the_settings_role(tmp_path: Path, monkeypat
     assert config.NotebookSpawner.extra_placement_spec == {"constraints": [f"node.role=={role}"]}
 
 
-def test_each_home_is_a_volume_of_its_user(config: Config) -> None:
-    assert config.NotebookSpawner.volumes == {"jupyterhub-home-{username}": config.NotebookSpawner.notebook_dir}
+def test_lasting_homes_are_made_before_each_start_and_nothing_is_said_of_them(config: Config) -> None:
+    assert inspect.iscoroutinefunction(config.Spawner.pre_spawn_hook)
+    assert inspect.iscoroutinefunction(config.Spawner.options_form)
+    assert "template_vars" not in config.JupyterHub
+
+
+def test_temporary_homes_are_announced_on_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, lasting_homes=False))
+    assert "your files are gone" in config.JupyterHub.template_vars["announcement"]
+    assert "pre_spawn_hook" not in config.Spawner
+    assert "options_form" not in config.Spawner
+
+
+def test_what_jupyter_writes_at_its_start_is_on_the_containers_own_disk(config: Config) -> None:
+    assert config.NotebookSpawner.environment["JUPYTER_RUNTIME_DIR"].startswith("/tmp/")
+    assert "--NotebookNotary.db_file=:memory:" in config.NotebookSpawner.args
+
+
+def test_what_a_user_deletes_is_gone_since_a_trash_would_fill_the_home(config: Config) -> None:
+    assert "--FileContentsManager.delete_to_trash=False" in config.NotebookSpawner.args
+
+
+def test_the_command_of_a_server_is_not_looked_up_on_the_manager_which_may_lack_the_image(config: Config) -> None:
+    spawner = spawner_of("ada", config)
+    spawner.docker = None  # nobody to ask
+    command = asyncio.run(spawner.get_command())
+    assert command == ["jupyterhub-singleuser", *config.NotebookSpawner.args]
 
 
 def test_a_start_may_take_longer_than_the_wait_for_room(config: Config) -> None:

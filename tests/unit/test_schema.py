@@ -15,7 +15,7 @@ from components.settings import Settings, load
 from tools import docs
 from tools.graph import ROOT
 
-TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list}
+TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 SECTION: dict[str, dict[str, Any]] = yaml.safe_load(schema.PROJECT_FILE.read_text())["config"]
 
 
@@ -67,7 +67,7 @@ def test_the_table_of_the_docs_has_a_row_for_every_key() -> None:
 
 @pytest.mark.parametrize(
     ("default", "cell"),
-    [("", ""), ([], ""), ("2G", "`2G`"), (1, "`1`"), (False, "`false`"), (["a/8", "b"], "`a/8, b`")],
+    [("", ""), ([], ""), ({}, ""), ("2G", "`2G`"), (1, "`1`"), (False, "`false`"), (["a/8", "b"], "`a/8, b`")],
 )
 def test_a_default_is_shown_as_its_user_would_write_it(default: Any, cell: str) -> None:
     key = schema.Key(name="key", type="string", default=default, description="What it is.")

@@ -56,6 +56,19 @@ REFUSED = {
         "none.pem",
         "buildCaFile: 'none.pem' cannot be read (No such file or directory): set buildCaFile to a PEM file, or leave it empty",
     ),
+    "storage": ("nfs", "storage: 'nfs' must be one of manager, dedicated, none"),
+    "storageFlavor": ("", "storageFlavor: '' must be set: a flavor of `openstack flavor list`"),
+    "stateSize": ("0", "stateSize: '0' must be a whole number from 1 to 1000"),
+    "homesSize": ("1T", "homesSize: '1T' must be a whole number from 1 to 100000"),
+    "homeQuota": ("1M", "homeQuota: '1M' is too small for a home: 32M at least"),
+    "homeQuotas": ('{"ada": "much"}', "homeQuotas.ada: 'much' must be a size above 0, such as 512M or 2G"),
+    "sharedFolder": ("yes", "sharedFolder: 'yes' must be true or false"),
+    "keepData": ("1", "keepData: '1' must be true or false"),
+    "backup": (
+        '{"schedule": "daily"}',
+        'backup: \'{"schedule": "daily"}\' needs a repository, '
+        "such as s3:https://objects.example.org/backup or sftp:me@host:/backup",
+    ),
     "domain": ("http://hub", "domain: 'http://hub' must be a host name such as hub.example.org, without scheme or path"),
     "auth": ("github", "auth: 'github' must be one of native, dummy"),
     "admins": ('["ada", " "]', "admins: '' must be set: the name that the admin signs in with"),
@@ -91,8 +104,8 @@ def test_a_refusal_names_key_value_rule_and_remedy(load_stack: LoadStack, key: s
     assert refusals(load_stack, **{key: value}) == [line]
 
 
-def test_every_key_but_the_free_name_of_a_network_has_a_rule() -> None:
-    assert set(schema.load()) - set(REFUSED) == {"network"}
+def test_every_key_but_the_free_names_of_a_network_and_a_volume_type_has_a_rule() -> None:
+    assert set(schema.load()) - set(REFUSED) == {"network", "volumeType"}
 
 
 def test_all_faults_are_reported_together(load_stack: LoadStack) -> None:
@@ -194,3 +207,25 @@ def test_settings_cannot_be_changed_after_they_were_checked(load_stack: LoadStac
     for field in fields(settings):
         with pytest.raises(AttributeError):
             setattr(settings, field.name, None)
+
+
+@pytest.mark.parametrize("key", ["homeQuotas", "backup"])
+@pytest.mark.parametrize("text", ["ada", "[1]", "null"])
+def test_an_object_that_is_none_is_refused_with_the_command_that_sets_one(load_stack: LoadStack, key: str, text: str) -> None:
+    assert refusals(load_stack, **{key: text}) == [
+        f"{key}: {text!r} must be an object: pulumi config set --path '{key}[\"NAME\"]' VALUE"
+    ]
+
+
+def test_users_of_any_name_may_have_homes_of_their_own_size(load_stack: LoadStack) -> None:
+    settings = load_stack(homeQuotas='{"ada@example.org": "50G", "Grace H.": "64M"}')
+    assert settings.home_quotas == {"ada@example.org": 50 * 1024**3, "Grace H.": 64 * 1024**2}
+
+
+def test_a_home_larger_than_the_whole_volume_is_refused(load_stack: LoadStack) -> None:
+    assert refusals(load_stack, homesSize="5", homeQuotas='{"ada": "6G"}') == [
+        "homeQuota: 10G is more than the whole volume of the homes, homesSize 5G",
+        "homeQuotas.ada: 6G is more than the whole volume of the homes, homesSize 5G",
+    ]
+    assert load_stack(homesSize="5", homeQuota="5G").home_quota == 5 * 1024**3
+    assert load_stack(homesSize="5", storage="none").storage == "none"

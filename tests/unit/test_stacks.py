@@ -74,8 +74,9 @@ def test_the_production_example_is_for_people_who_register_and_has_room_for_them
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_whole_graph_of_a_stack_renders(stack: str, tmp_path: Path) -> None:
     graph = Graph(render(config_of(stack, tmp_path), stack))
-    workers = settings_of(stack, tmp_path).workers
-    assert len(graph.of_type(INSTANCE)) == len(graph.of_type(PORT)) == 1 + workers
+    settings = settings_of(stack, tmp_path)
+    machines = 1 + settings.workers + (settings.storage == "dedicated")
+    assert len(graph.of_type(INSTANCE)) == len(graph.of_type(PORT)) == machines
     assert graph["machines-manager-0"].inputs["name"] == f"{stack}-manager-0"
 
 

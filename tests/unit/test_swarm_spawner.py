@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from docker.errors import NotFound
+from docker.types import Mount
 
 from tests.unit.hub_files import hub_config, spawner_module, spawner_of
 
@@ -149,9 +150,22 @@ def created(spawner: Any, swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> dict
     return swarm.created
 
 
-def test_a_home_is_mounted_as_a_volume_and_not_as_a_path_of_the_node(created: dict[str, Any]) -> None:
-    (mount,) = created["task_template"]["ContainerSpec"]["Mounts"]
-    assert mount == {"Type": "volume", "Source": "jupyterhub-home-ada", "Target": "/home/jovyan", "ReadOnly": False}
+def test_without_a_hook_nothing_is_mounted(created: dict[str, Any]) -> None:
+    assert created["task_template"]["ContainerSpec"].get("Mounts", []) == []
+
+
+def test_the_mounts_of_the_hook_come_before_other_volumes(spawner: Any) -> None:
+    home = Mount(target="/home/jovyan", source="home", type="volume", no_copy=True)
+    spawner.home_mounts, spawner.volumes = [home], {"data": "/home/jovyan/data"}
+    assert [mount["Source"] for mount in spawner.mounts] == ["home", "data"]
+    assert spawner.mounts[0]["VolumeOptions"] == {"NoCopy": True}
+
+
+def test_the_hook_may_set_variables_for_a_start(spawner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dockerspawner.SwarmSpawner.get_env", lambda _: {"NODE_NAME": "here", "IPYTHONDIR": "home"})
+    assert spawner.get_env() == {"NODE_NAME": "here", "IPYTHONDIR": "home"}
+    spawner.home_environment = {"IPYTHONDIR": "/tmp/ipython"}
+    assert spawner.get_env() == {"NODE_NAME": "here", "IPYTHONDIR": "/tmp/ipython"}
 
 
 def test_a_volume_may_be_read_only(spawner: Any) -> None:
@@ -177,10 +191,10 @@ def test_a_server_asks_swarm_for_its_resources_and_its_node(created: dict[str, A
     assert created["task_template"]["ContainerSpec"]["Image"] == "example/lab:7"
 
 
-def test_users_with_names_that_docker_would_refuse_get_services_and_homes_apart(
+def test_users_with_names_that_docker_would_refuse_get_services_apart(
     swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = hub_config(tmp_path, monkeypatch)
     spawners = [spawner_of(name, config) for name in ("ada", "ada.l@example.org", "ada-l@example.org", "Ada L")]
-    assert len({made.service_name for made in spawners}) == len({made.mounts[0]["Source"] for made in spawners}) == 4
+    assert len({made.service_name for made in spawners}) == 4
     assert all(made.service_name.replace("-", "").isalnum() for made in spawners)

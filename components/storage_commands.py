@@ -1,0 +1,65 @@
+"""The shell lines that run on the nodes with volumes, as pure functions. Like those of commands.py, each is idempotent."""
+
+from __future__ import annotations
+
+import shlex
+
+from components.commands import wait_booted
+
+FOLDER = "/usr/local/lib/jupyterhub-swarm"  # holds `storage/` and what it shares with the hub, in the project's own layout
+# Everybody is the notebook user; a write is on the disk when the client hears so; nothing is exported while the volume is
+# not mounted, or clients would see an empty folder.
+EXPORT_OPTIONS = "rw,sync,all_squash,anonuid=1000,anongid=100,no_subtree_check,mountpoint"
+
+
+def install(homes: bool) -> str:
+    """Once the first boot has ended, put the tools (an archive in base64 on standard input) and what they need in place."""
+    return (
+        f"{wait_booted()}; sudo mkdir -p {FOLDER} && base64 --decode | sudo tar -xz -C {FOLDER} && "
+        f"sudo {FOLDER}/storage/install.sh{' homes' if homes else ''}"
+    )
+
+
+def mount_volume(volume_id: str, label: str, folder: str, gib: int) -> str:
+    """Mount an attached volume, formatted if it is blank and grown to `gib` GiB. Print where, how large and its UUID."""
+    return f"sudo {FOLDER}/storage/prepare-volume.sh {shlex.quote(volume_id)} {label} {folder} {gib}"
+
+
+def release_volume(folder: str) -> str:
+    """Unmount a volume that goes to another node, and end what serves it."""
+    return f"sudo {FOLDER}/storage/release-volume.sh {folder}"
+
+
+def make_folder(folder: str) -> str:
+    """Make a folder that only root may enter, and print it."""
+    return f"sudo install -d -m 700 {folder} && echo {folder}"
+
+
+def serve_homes() -> str:
+    """Apply the sizes of the homes, JSON on standard input, and serve them."""
+    return f"sudo {FOLDER}/storage/serve-homes.sh"
+
+
+def configure_backup(schedule: str) -> str:
+    """Back the homes up by the schedule, with the configuration on standard input, which holds secrets."""
+    return f"sudo jupyterhub-storage backup configure {shlex.quote(schedule)}"
+
+
+def end_backup() -> str:
+    """Take that back; the repository and its snapshots stay."""
+    return "sudo systemctl disable --now jupyterhub-backup.timer && sudo rm -f /etc/jupyterhub-storage/backup.json"
+
+
+def export(node: str, address: str, folder: str) -> str:
+    """Let one node mount the folder over NFS."""
+    line = shlex.quote(f"{folder} {address}({EXPORT_OPTIONS})")
+    return f"echo {line} | sudo tee {_exports(node)} >/dev/null && sudo exportfs -ra"
+
+
+def unexport(node: str) -> str:
+    """Take that back."""
+    return f"sudo rm -f {_exports(node)} && sudo exportfs -ra"
+
+
+def _exports(node: str) -> str:
+    return f"/etc/exports.d/jupyterhub-{node}.exports"

@@ -1,0 +1,72 @@
+"""One backup of the homes, as systemd's timer runs it: `jupyterhub-storage backup`. How it went is kept for `status`.
+
+`jupyterhub-storage backup configure SCHEDULE` takes the configuration on standard input and sets the timer.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from storage.projects import replace
+from storage.restic import CONFIG, BackupError, Restic, report
+
+ROOT = Path("/srv/homes")
+FOLDERS = ("users", "shared", "hub")
+RESULT = Path("/var/lib/jupyterhub-storage/backup.json")
+TIMER = Path("/etc/systemd/system/jupyterhub-backup.timer.d/schedule.conf")
+
+
+def back_up(restic: Restic, root: Path = ROOT) -> None:
+    """Take a snapshot, making the repository at the first time, and forget those that need not be kept."""
+    try:
+        restic.run("cat", "config")
+    except BackupError as unreadable:
+        try:
+            restic.run("init")
+        except BackupError:  # it is there, but cannot be read: why is what counts
+            raise unreadable from None
+    restic.run("backup", "--one-file-system", "--tag=homes", *(str(root / folder) for folder in FOLDERS))
+    keep = [f"--keep-{period}={count}" for period, count in sorted(restic.config["keep"].items())]
+    restic.run("forget", "--tag=homes", "--prune", *keep)
+
+
+def configure(text: str, schedule: str) -> None:
+    """Keep the configuration where only root reads it, and let the timer run by the schedule (systemd.time(7))."""
+    json.loads(text)
+    checked = subprocess.run(["systemd-analyze", "calendar", schedule], capture_output=True, text=True, check=False)
+    if checked.returncode != 0:
+        raise BackupError(f"backup.schedule {schedule!r} is no time that systemd knows: {checked.stderr.strip()}")
+    CONFIG.parent.mkdir(exist_ok=True)
+    new = CONFIG.with_name("backup.json.new")
+    new.touch(mode=0o600)
+    new.write_text(text, encoding="utf-8")
+    new.rename(CONFIG)
+    TIMER.parent.mkdir(parents=True, exist_ok=True)
+    replace(TIMER, ["[Timer]", "OnCalendar=", f"OnCalendar={schedule}"])
+    for command in (["daemon-reload"], ["enable", "--quiet", "--now", "jupyterhub-backup.timer"]):
+        subprocess.run(["systemctl", *command], check=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Configure, or run and keep the result."""
+    problem = ""
+    try:
+        if arguments[:1] == ["configure"]:
+            configure(sys.stdin.read(), arguments[1])
+            return 0
+        back_up(Restic())
+    except BackupError as error:
+        problem = str(error)
+        report(error)
+    if arguments[:1] != ["configure"]:
+        RESULT.parent.mkdir(exist_ok=True)
+        replace(RESULT, [json.dumps({"time": int(time.time()), "problem": problem})])
+    return 1 if problem else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

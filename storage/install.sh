@@ -1,0 +1,40 @@
+#!/bin/bash
+# Puts what lies beside it in place on a node: the packages, and with `homes` the services that serve them. Needs root;
+# running it again is harmless. Usage: install.sh [homes]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# Packages are asked for by what they bring, so that an image that has it all runs no apt at all.
+missing=()
+need() { # COMMAND PACKAGE
+  command -v "$1" >/dev/null || missing+=("$2")
+}
+need mkfs.xfs xfsprogs
+if [ "${1:-}" = homes ]; then
+  need python3 python3
+  need exportfs nfs-kernel-server
+  need restic restic
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -o DPkg::Lock::Timeout=900 update
+  apt-get -o DPkg::Lock::Timeout=900 install -y --no-install-recommends "${missing[@]}"
+fi
+[ "${1:-}" = homes ] || exit 0
+
+changed=
+put() { # FILE PATH
+  cmp --quiet "$1" "$2" || { install -D --mode=0644 "$1" "$2" && changed+=" $1"; }
+}
+# The portmapper serves older versions of NFS only, and would be one more open port.
+systemctl mask --quiet --now rpcbind.socket rpcbind.service
+install --directory /etc/exports.d
+for unit in jupyterhub-*.{service,path,timer}; do put "$unit" "/etc/systemd/system/$unit"; done
+put docker.conf /etc/systemd/system/docker.service.d/jupyterhub-homes.conf
+put nfs-server.conf /etc/systemd/system/nfs-server.service.d/jupyterhub-homes.conf
+put nfs.conf /etc/nfs.conf.d/jupyterhub-homes.conf
+install --mode=0755 jupyterhub-storage /usr/local/sbin/jupyterhub-storage
+[ -n "$changed" ] || exit 0
+systemctl daemon-reload
+systemctl try-restart jupyterhub-quotas.path jupyterhub-quotas.timer
+case $changed in *" nfs.conf"*) systemctl restart nfs-server ;; esac

@@ -1,0 +1,81 @@
+"""restic with this deployment's repository. Its secrets are read from a file of root's and go into its environment alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CONFIG = Path("/etc/jupyterhub-storage/backup.json")
+# Puts a program where it can write to nothing but the folder that is named behind it: a home may hold links to anywhere,
+# which a restore by root would follow.
+SANDBOX = (
+    "systemd-run",
+    "--quiet",
+    "--collect",
+    "--wait",
+    "--pipe",
+    "--property=PrivateTmp=yes",
+    "--property=ProtectSystem=strict",
+)
+
+
+class BackupError(Exception):
+    """What the person who asked for a backup or a restore should read."""
+
+
+class Restic:
+    """Calls of restic. The configuration is {"repository", "password", "environment": {…}, "keep": {"daily": 7, …}}."""
+
+    def __init__(self, config: Path = CONFIG) -> None:
+        try:
+            self.config: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise BackupError("no backup is configured: set `backup` in the stack's settings (docs/operations.md)") from None
+
+    def run(self, *arguments: str) -> str:
+        """Run restic and return its output. Raises BackupError with the end of what it said."""
+        done = subprocess.run(["restic", *arguments], env=self._environment(), capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            verb = next(word for word in arguments if not word.startswith("-"))
+            raise BackupError(f"restic {verb} failed: {done.stderr.strip()[-600:]}")
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "RESTIC_REPOSITORY": self.config["repository"],
+            "RESTIC_PASSWORD": self.config["password"],
+            "XDG_CACHE_HOME": "/var/cache",
+            **self.config["environment"],
+        }
+
+
+def report(error: BackupError) -> int:
+    """Say why, and return the exit status of a failure."""
+    print(error, file=sys.stderr)
+    return 1
+
+
+def restore_inside(snapshot: str, folder: str, target: Path) -> None:
+    """Restore a folder of a snapshot into `target`, with no way to write anywhere else. Raises BackupError."""
+    command = [*SANDBOX, f"--property=ReadWritePaths={target}", "jupyterhub-storage", "restic", snapshot, folder, str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BackupError(f"restoring {folder} into {target}: {(done.stderr or done.stdout).strip()[-600:]}")
+
+
+def main(snapshot: str, folder: str, target: str) -> int:
+    """What runs in the sandbox."""
+    try:
+        Restic().run("--no-cache", "--no-lock", "restore", f"{snapshot}:{folder}", "--target", target)
+    except BackupError as error:
+        return report(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,81 @@
+"""`jupyterhub-storage status`: whether homes are served, have their quotas and are backed up. Fails if anything is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from storage.backup import RESULT
+from storage.restic import CONFIG
+from storage.users import size
+
+ROOT = Path("/srv/homes")
+
+
+def volume(root: Path = ROOT) -> tuple[bool, str]:
+    """How full the volume is."""
+    if not root.is_mount():
+        return False, f"{root} is not mounted"
+    found = os.statvfs(root)
+    total, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
+    return free > total // 20, f"{size((total - free) // 1024)} of {size(total // 1024)} used"
+
+
+def nfs(exports: Path = Path("/etc/exports.d")) -> tuple[bool, str]:
+    """Whether the server runs, and for how many nodes."""
+    state = systemctl("is-active", "nfs-server")
+    return state == "active", f"{state}, exported to {len(list(exports.glob('jupyterhub-*.exports')))} nodes"
+
+
+def quotas(status: Path = ROOT / "status.json") -> tuple[bool, str]:
+    """How the last run of the reconciler went."""
+    try:
+        last = json.loads(status.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False, "never set"
+    return not last["problems"], f"{'; '.join(last['problems']) or 'all set'} ({ago(last['time'])})"
+
+
+def backup(result: Path = RESULT, config: Path = CONFIG) -> tuple[bool, str]:
+    """How the last backup went, and when the next one is."""
+    if not config.exists():
+        return True, "none configured"
+    upcoming = systemctl("show", "--value", "--property=NextElapseUSecRealtime", "jupyterhub-backup.timer")
+    try:
+        last = json.loads(result.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return True, f"none yet, next {upcoming}"
+    failed = last["problem"] or systemctl("is-failed", "jupyterhub-backup.service") == "failed"
+    went = f"FAILED: {last['problem'] or 'see journalctl -u jupyterhub-backup'}" if failed else "good"
+    return not failed, f"{went} ({ago(last['time'])}), next {upcoming}"
+
+
+def systemctl(*arguments: str) -> str:
+    """What systemctl prints, whatever it returns."""
+    return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def ago(moment: int) -> str:
+    """How long ago a moment (seconds since 1970) was."""
+    minutes = max(0, int(time.time()) - moment) // 60
+    return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"
+
+
+LOOKS: dict[str, Callable[[], tuple[bool, str]]] = {"homes volume": volume, "nfs": nfs, "quotas": quotas, "backup": backup}
+
+
+def main() -> int:
+    """Print a line for each; returns 1 if one is not well."""
+    results = {name: look() for name, look in LOOKS.items()}
+    for name, (good, text) in results.items():
+        print(f"{name:<20} {'' if good else '! '}{text}")
+    return 0 if all(good for good, _ in results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""`jupyterhub-storage users`: whose home is which folder, how full it is, and when its user came first."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from services.hub.owners import Owner, OwnerFile
+from storage.limits import Usage, XfsQuota
+from storage.projects import Kernel
+
+HEAD = ("USER", "E-MAIL", "FOLDER", "FIRST SEEN", "USED", "LIMIT", "%")
+NOBODY = Owner(name="-", email="", first_seen="-")
+UNKNOWN = Usage(0, 0, 0, 0)
+
+
+def rows(owners: dict[str, Owner], usages: dict[str, Usage]) -> list[tuple[str, ...]]:
+    """One row a home, by user name; homes of nobody, and users whose home is gone, are shown as such."""
+    table = []
+    for home in sorted({*owners, *usages}, key=lambda home: (owners.get(home, NOBODY).name, home)):
+        owner, usage = owners.get(home, NOBODY), usages.get(home)
+        if usage is None:
+            sizes: tuple[str, ...] = ("no folder", "", "")
+        elif usage.limit_kib == 0:
+            sizes = (size(usage.used_kib), "no limit yet", "")
+        else:
+            sizes = (size(usage.used_kib), size(usage.limit_kib), f"{100 * usage.used_kib // usage.limit_kib}")
+        table.append((owner.name, owner.email, home, owner.first_seen, *sizes))
+    return table
+
+
+def size(kib: int) -> str:
+    """KiB as people read it."""
+    for unit, factor in (("T", 1024**3), ("G", 1024**2), ("M", 1024)):
+        if kib >= factor:
+            return f"{kib / factor:.1f}{unit}"
+    return f"{kib}K"
+
+
+def table(lines: list[tuple[str, ...]]) -> str:
+    """The lines in columns as wide as their widest cell."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def main(root: Path = Path("/srv/homes")) -> int:
+    """Print the table."""
+    kernel, report = Kernel(), XfsQuota(root).report()
+    usages = {path.name: report.get(kernel.project_of(path), UNKNOWN) for path in (root / "users").iterdir() if path.is_dir()}
+    print(table([HEAD, *rows(OwnerFile(root / "hub" / "owners.json").read(), usages)]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Every home has a limit, from its first moment, whatever happens to what sets it."""
+
+from __future__ import annotations
+
+import statistics
+
+from tests.e2e.deployment import PREFIX, Deployment
+from tests.e2e.homes import MIB, RUN, HomesNode, Person, disk, log, make_target, set_quota, write_mib
+
+SMALL = 200 * MIB
+
+
+def test_a_changed_size_reaches_a_running_server_at_the_next_up(deployment: Deployment, person: Person) -> None:
+    _, kernel = person("resized")
+    set_quota(deployment, "300M")
+    assert disk(kernel)["total"] == 300 * MIB
+    set_quota(deployment, "200M")
+    assert disk(kernel)["total"] == SMALL
+    assert kernel.value("6*7") == "42"
+
+
+def test_a_full_home_stops_its_own_user_only_and_locks_nobody_out(deployment: Deployment, person: Person) -> None:
+    set_quota(deployment, "200M")
+    full, kernel = person("full")
+    assert disk(kernel)["total"] == SMALL
+    assert "No space left on device" in write_mib(kernel, "big", 300)
+    assert disk(kernel)["free"] < MIB
+    _, other = person("other")
+    assert write_mib(other, "file", 50) == ""
+    kernel.close()
+    full.stop()
+    page = full.page(f"hub/spawn/{full.name}")
+    assert "Your home is full" in page
+    assert "200 of 200 MiB" in page
+    _, kernel = person("full")
+    assert kernel.value("6*7") == "42"
+    assert kernel.value("open('big', 'rb').read(3)") == repr(bytes(3))
+    full.request("DELETE", f"user/{full.name}/api/contents/big", 204)
+    assert disk(kernel)["free"] > 190 * MIB
+    assert write_mib(kernel, "small", 10) == ""
+    kernel.close()
+    full.stop()
+    assert "Your home is full" not in full.page("hub/home")
+    assert "Your home is full" not in full.page(f"hub/spawn/{full.name}")  # which starts the server
+
+
+def test_the_time_from_a_new_home_to_its_quota(node: HomesNode) -> None:
+    waited = node.make([f"{PREFIX}{RUN}one{number}" for number in range(20)], at_once=False)
+    log.info("from creation to quota, 20 homes one by one: median %.2f s", statistics.median(waited.values()))
+    projects = node.projects()
+    assert all(projects[home].limit_kib > 0 for home in waited)
+    assert statistics.median(waited.values()) < 30
+
+
+def test_thirty_new_users_at_once_each_get_a_project_and_a_limit_though_the_reconciler_is_killed(
+    deployment: Deployment, node: HomesNode
+) -> None:
+    set_quota(deployment, "200M")
+    # Killed for as long as homes wait: each time in the middle of something.
+    node.root(
+        "nohup bash -c 'for i in $(seq 40); do sleep 0.7; systemctl kill --signal=KILL jupyterhub-quotas.service; done' "
+        ">/dev/null 2>&1 &"
+    )
+    names = [f"{PREFIX}{RUN} All {number}@example.org" for number in range(30)]
+    waited = node.make(names, at_once=True)
+    log.info("30 homes at once, with kills: the last after %.1f s", max(waited.values()))
+    projects = node.projects()
+    numbers = [projects[home].number for home in waited]
+    assert len(set(waited)) == len(set(numbers)) == 30
+    assert {projects[home].limit_kib for home in waited} == {SMALL // 1024}
+    assert node.root("ls -A /srv/homes/new") == ""
+    table = node.root("jupyterhub-storage users").splitlines()
+    assert all(any(name in line for line in table) for name in names)
+
+
+def test_make_users_shows_owners_and_make_status_that_all_is_well(deployment: Deployment, person: Person) -> None:
+    user, kernel = person("shown")
+    assert write_mib(kernel, "file", 50) == ""
+    (line,) = (line for line in make_target(deployment, "users").splitlines() if line.startswith(user.name))
+    used, limit, percent = line.split()[-3:]
+    assert 50 <= float(used.removesuffix("M")) < 60
+    assert limit == "200.0M"
+    assert 25 <= int(percent) < 30
+    status = make_target(deployment, "status")
+    assert "quotas" in status
+    assert "! " not in status

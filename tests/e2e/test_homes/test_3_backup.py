@@ -1,0 +1,43 @@
+"""What was deleted comes back."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from tests.e2e.deployment import Deployment
+from tests.e2e.homes import HomesNode, Person, checksum, make_target
+
+
+def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node: HomesNode, person: Person) -> None:
+    user, kernel = person("restored")
+    assert kernel.run("import os; os.makedirs('deep/er'); open('deep/er/a', 'wb').write(os.urandom(3 << 20))").error == ""
+    assert kernel.run("open('b é.txt', 'w').write('b')").error == ""
+    before = checksum(kernel)
+    deployment.stack.set_entry("backup.repository", "/var/backups/homes")
+    deployment.stack.set_secret("backupPassword", uuid.uuid4().hex)
+    deployment.stack.up()
+    node.root("systemctl start jupyterhub-backup.service")
+    assert kernel.run("import shutil; shutil.rmtree('deep'); os.unlink('b é.txt')").error == ""
+    assert checksum(kernel) != before
+    told = make_target(deployment, "restore", f"HOME={user.name}")
+    side = told.strip().rsplit("/", 1)[1]
+    assert side.startswith("restored-")
+    assert checksum(kernel, side) == before
+    assert checksum(kernel) != before
+    make_target(deployment, "restore", f"HOME={user.name}", "IN_PLACE=yes")
+    assert checksum(kernel) == before
+    assert kernel.run("open('deep/er/new', 'w').write('the restored folder is the users own')").error == ""
+    assert "good" in make_target(deployment, "status")
+
+
+def test_a_failed_backup_shows_in_make_status(deployment: Deployment, node: HomesNode) -> None:
+    node.root("test -d /var/backups/homes && mv /var/backups/homes /var/backups/away && touch /var/backups/homes")
+    try:
+        with pytest.raises(AssertionError):
+            node.root("systemctl start jupyterhub-backup.service")
+        with pytest.raises(AssertionError, match="FAILED"):
+            make_target(deployment, "status")
+    finally:
+        node.root("rm -f /var/backups/homes && mv /var/backups/away /var/backups/homes")

@@ -1,0 +1,113 @@
+"""services/hub/home_hooks.py: what a spawner mounts and what its user reads, for each state of a home."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from services.hub import home_hooks
+from services.hub.home_volumes import home_volume, shared_volume
+from services.hub.homes import HomeError, Usage
+
+MIB = 1024**2
+EMPTY = Usage(used=0, limit=200 * MIB, used_files=1, limit_files=25600)
+FULL = Usage(used=200 * MIB, limit=200 * MIB, used_files=12345, limit_files=25600)
+SERVER = "10.20.0.10"
+
+
+class FakeHomes:
+    """Homes as the hooks ask for them."""
+
+    def __init__(self, usage: Usage | None = EMPTY, place: bool = True) -> None:
+        self._usage, self._place = usage, place
+        self.asked: list[tuple[str, str]] = []
+
+    async def ready(self, user: str, email: str) -> str:
+        self.asked.append((user, email))
+        return f"home-of-{user}"
+
+    async def usage(self, user: str) -> Usage | None:
+        if not self._usage:
+            raise HomeError("The storage of the homes does not answer")
+        return self._usage
+
+    async def place_for(self, home: str, name: str) -> bool:
+        return self._place
+
+
+def started(homes: FakeHomes, *, shared: bool = False, admin: bool = False, state: Any = None) -> Any:
+    """The spawner of Ada after the hook."""
+
+    async def auth_state() -> Any:
+        return state
+
+    spawner = SimpleNamespace(user=SimpleNamespace(name="ada", admin=admin, get_auth_state=auth_state))
+    asyncio.run(home_hooks.before_start(homes, SERVER, shared)(spawner))  # type: ignore[arg-type]
+    return spawner
+
+
+def test_a_start_mounts_the_users_home_and_nothing_else() -> None:
+    (mount,) = started(FakeHomes()).home_mounts
+    expected = home_volume(SERVER, "home-of-ada")
+    assert (mount["Source"], mount["Target"], mount["Type"], mount["ReadOnly"]) == (
+        expected.name,
+        "/home/jovyan",
+        "volume",
+        False,
+    )
+    assert mount["VolumeOptions"] == {"NoCopy": True, "DriverConfig": {"Name": "local", "Options": expected.options}}
+
+
+def test_the_owner_is_recorded_with_the_address_of_the_sign_in_service() -> None:
+    homes = FakeHomes()
+    started(homes, state={"email": "ada@example.org"})
+    assert homes.asked == [("ada", "ada@example.org")]
+
+
+@pytest.mark.parametrize(("admin", "read_only"), [(True, False), (False, True)])
+def test_the_shared_folder_is_writable_for_admins_only(admin: bool, read_only: bool) -> None:
+    _, mount = started(FakeHomes(), shared=True, admin=admin).home_mounts
+    assert (mount["Source"], mount["Target"]) == (shared_volume(SERVER).name, "/home/jovyan/shared")
+    assert mount["ReadOnly"] is read_only
+
+
+def test_without_a_place_for_it_the_shared_folder_is_left_out_and_the_server_starts() -> None:
+    assert len(started(FakeHomes(place=False), shared=True).home_mounts) == 1
+
+
+def test_a_home_with_room_is_used_for_everything() -> None:
+    assert started(FakeHomes()).home_environment == {}
+
+
+def test_with_a_full_home_all_that_is_written_at_a_start_goes_elsewhere() -> None:
+    environment = started(FakeHomes(FULL)).home_environment
+    assert {"JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"}.issubset(environment)
+    assert all(value.startswith("/tmp/") for value in environment.values())
+
+
+def form(homes: FakeHomes) -> str:
+    """What is on the page before Ada's start."""
+    return asyncio.run(home_hooks.form(homes)(SimpleNamespace(user=SimpleNamespace(name="ada"))))  # type: ignore[arg-type]
+
+
+def test_a_user_with_room_sees_no_page_before_the_start() -> None:
+    assert form(FakeHomes()) == ""
+
+
+def test_a_user_whose_home_is_full_reads_so_with_the_numbers_and_what_to_do() -> None:
+    text = form(FakeHomes(FULL))
+    for part in ("Your home is full", "200 of 200 MiB", "12,345 of 25,600 files", "until you have deleted files"):
+        assert part in text
+
+
+def test_a_storage_that_does_not_answer_shows_in_the_start_and_not_on_the_page_before_it() -> None:
+    assert form(FakeHomes(None)) == ""
+
+
+def test_the_hooks_can_be_copied_as_jupyterhub_copies_its_configuration() -> None:
+    hooks = [home_hooks.before_start(FakeHomes(), SERVER, True), home_hooks.form(FakeHomes())]  # type: ignore[arg-type]
+    assert copy.deepcopy(hooks) == hooks

@@ -1,0 +1,183 @@
+"""services/hub/homes.py on a folder that plays the NFS mount, with a hand that plays the storage node."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from services.hub.home_names import home_of
+from services.hub.homes import HomeError, Homes, Usage
+from services.hub.owners import OwnerFile
+
+MIB = 1024**2
+
+
+class StorageNode:
+    """Moves new homes in, as storage/quotas.py does; `stopped` it does nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.stopped = folder, False
+        for name in ("users", "new", "hub", "shared"):
+            (folder / name).mkdir()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while not self._end.wait(0.002):
+            for new in [] if self.stopped else list((self.folder / "new").iterdir()):
+                new.rename(self.folder / "users" / new.name)
+
+    def close(self) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def homes(self) -> set[str]:
+        return {path.name for path in (self.folder / "users").iterdir()}
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[StorageNode]:
+    """The storage node, at work."""
+    made = StorageNode(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def homes(node: StorageNode) -> Homes:
+    """The hub's view, in a hurry."""
+    return Homes(node.folder, answer_s=2, quota_s=2, look_s=0.005)
+
+
+def test_a_first_start_makes_the_home_and_records_its_owner(homes: Homes, node: StorageNode) -> None:
+    home = asyncio.run(homes.ready("Ada L.", "ada@example.org"))
+    assert home == home_of("Ada L.")
+    assert node.homes() == {home}
+    owner = OwnerFile(node.folder / "hub" / "owners.json").read()[home]
+    assert (owner.name, owner.email, owner.first_seen) == ("Ada L.", "ada@example.org", time.strftime("%Y-%m-%d", time.gmtime()))
+
+
+def test_a_later_start_finds_the_home_without_the_storage_node(homes: Homes, node: StorageNode) -> None:
+    asyncio.run(homes.ready("ada", ""))
+    (node.folder / "users" / "ada" / "file").touch()
+    node.stopped = True
+    assert asyncio.run(homes.ready("ada", "")) == "ada"
+    assert (node.folder / "users" / "ada" / "file").exists()
+
+
+def test_thirty_users_at_once_get_thirty_homes_and_are_all_recorded(homes: Homes, node: StorageNode) -> None:
+    async def all_at_once() -> list[str]:
+        return await asyncio.gather(*(homes.ready(f"user-{number}", "") for number in range(30)))
+
+    made = asyncio.run(all_at_once())
+    assert node.homes() == set(made) == set(OwnerFile(node.folder / "hub" / "owners.json").read())
+    assert len(made) == 30
+
+
+def failing(start: Callable[[], object]) -> str:
+    """What the user reads when a start fails."""
+    with pytest.raises(HomeError) as failed:
+        start()
+    assert failed.value.jupyterhub_message == str(failed.value)
+    return str(failed.value)
+
+
+def test_a_home_without_a_quota_is_no_home_and_the_user_reads_the_storages_own_reason(homes: Homes, node: StorageNode) -> None:
+    node.stopped, homes._quota_s = True, 0.05
+    (node.folder / "status.json").write_text(json.dumps({"time": 1, "problems": ["xfs_quota: no such device"]}))
+    assert failing(lambda: asyncio.run(homes.ready("ada", ""))) == (
+        "Your home got no quota within 0 s: xfs_quota: no such device. Please tell an administrator."
+    )
+
+
+def test_a_storage_node_that_never_looked_is_told_as_such(homes: Homes, node: StorageNode) -> None:
+    node.stopped, homes._quota_s = True, 0.05
+    assert "the storage node has not looked at it" in failing(lambda: asyncio.run(homes.ready("ada", "")))
+
+
+def test_an_interrupted_start_is_made_good_by_the_next(homes: Homes, node: StorageNode) -> None:
+    node.stopped, homes._quota_s = True, 0.05
+    failing(lambda: asyncio.run(homes.ready("ada", "")))
+    node.stopped, homes._quota_s = False, 2
+    assert asyncio.run(homes.ready("ada", "")) == "ada"
+
+
+def test_a_storage_that_hangs_keeps_the_user_no_longer_than_the_limit(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes._answer_s = 0.05
+    released = threading.Event()
+    monkeypatch.setattr(OwnerFile, "record", lambda *_: released.wait(5))
+    began = time.monotonic()
+
+    def start() -> None:
+        try:
+            asyncio.run(homes.ready("ada", ""))
+        finally:
+            released.set()
+
+    assert "does not answer (no answer within 0 s). Please try again" in failing(start)
+    assert time.monotonic() - began < 2
+
+
+def test_a_storage_that_fails_is_told_with_the_systems_reason(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(OwnerFile, "record", broken)
+    assert "does not answer (Input/output error)" in failing(lambda: asyncio.run(homes.ready("ada", "")))
+
+
+def test_a_home_of_another_user_is_never_given_away(homes: Homes, node: StorageNode) -> None:
+    OwnerFile(node.folder / "hub" / "owners.json").record("ada", "somebody else", "", "2026-01-01")
+    assert "belongs to somebody else" in failing(lambda: asyncio.run(homes.ready("ada", "")))
+    assert node.homes() == set()
+
+
+def test_usage_is_what_the_quota_counts(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(homes.ready("ada", ""))
+    found = SimpleNamespace(f_blocks=51200, f_bfree=1200, f_frsize=4096, f_files=25600, f_ffree=600)
+    monkeypatch.setattr("os.statvfs", lambda _: found)
+    assert asyncio.run(homes.usage("ada")) == Usage(used=50000 * 4096, limit=200 * MIB, used_files=25000, limit_files=25600)
+
+
+def test_a_user_without_a_home_has_no_usage(homes: Homes) -> None:
+    assert asyncio.run(homes.usage("ada")) is None
+
+
+@pytest.mark.parametrize(
+    ("used", "files", "full"),
+    [(0, 1, False), (199 * MIB, 1, False), (199 * MIB + 1, 1, True), (200 * MIB, 1, True), (0, 100, True), (0, 99, False)],
+)
+def test_a_home_is_full_without_room_for_a_mebibyte_or_for_a_file(used: int, files: int, full: bool) -> None:
+    assert Usage(used=used, limit=200 * MIB, used_files=files, limit_files=100).full is full
+
+
+def test_a_place_to_mount_on_is_made_in_the_home(homes: Homes, node: StorageNode) -> None:
+    home = asyncio.run(homes.ready("ada", ""))
+    assert asyncio.run(homes.place_for(home, "shared"))
+    assert (node.folder / "users" / "ada" / "shared").is_dir()
+    assert asyncio.run(homes.place_for(home, "shared"))
+
+
+def test_where_the_user_put_something_else_there_is_no_place(homes: Homes, node: StorageNode) -> None:
+    home = asyncio.run(homes.ready("ada", ""))
+    (node.folder / "users" / "ada" / "shared").symlink_to("/etc")
+    assert not asyncio.run(homes.place_for(home, "shared"))
+
+
+def test_a_home_without_room_has_no_place_and_keeps_nobody_out(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = asyncio.run(homes.ready("ada", ""))
+
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(Path, "mkdir", no_room)
+    assert not asyncio.run(homes.place_for(home, "shared"))

@@ -1,0 +1,167 @@
+"""storage/install.sh and serve-homes.sh on a bare host, and the units that they put in place."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from storage.quotas import Places
+from tests.unit.fake_host import FakeHost
+from tools.graph import ROOT
+
+STORAGE = ROOT / "storage"
+NEEDED = {"mkfs.xfs": "xfsprogs", "python3": "python3", "exportfs": "nfs-kernel-server", "restic": "restic"}
+APT = "apt-get -o DPkg::Lock::Timeout=900"
+# The places of the scripts, in a folder of the test.
+PLACES = (
+    "/etc/systemd/system",
+    "/etc/exports.d",
+    "/etc/nfs.conf.d",
+    "/etc/jupyterhub-storage",
+    "/usr/local/sbin",
+    "/usr/local/lib/jupyterhub-swarm",
+)
+
+
+class Node(FakeHost):
+    """A host on which the scripts change only what is below `root`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, bare=True)
+        self.root = folder / "root"
+        self.root.mkdir()
+        self.keep("dirname", "cmp", "install", "cat", "mv")
+        for name in ("apt-get", "systemctl", "jupyterhub-storage"):
+            self.program(name)
+        scripts = folder / "storage"
+        shutil.copytree(STORAGE, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+        for script in ("install.sh", "serve-homes.sh"):
+            text = (scripts / script).read_text()
+            for place in PLACES:
+                text = text.replace(place, f"{self.root}{place}")
+            (scripts / script).write_text(text)
+        for place in {*PLACES} - {"/etc/exports.d"}:  # no package brings it
+            (self.root / place.lstrip("/")).mkdir(parents=True)
+
+    def has(self, *missing: str) -> Node:
+        for name in set(NEEDED) - set(missing):
+            self.program(name)
+        return self
+
+    def install(self, role: str = "homes") -> int:
+        return self.run(f"/bin/bash storage/install.sh {role}").returncode
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    """A host with no more than every Debian has."""
+    return Node(tmp_path)
+
+
+def test_on_an_image_that_has_everything_apt_does_not_run(node: Node) -> None:
+    assert node.has().install() == 0
+    assert node.calls("apt-get") == []
+
+
+@pytest.mark.parametrize("program", NEEDED)
+def test_apt_is_asked_for_exactly_the_package_that_is_missing(node: Node, program: str) -> None:
+    assert node.has(program).install() == 0
+    assert node.calls("apt-get") == [f"{APT} update", f"{APT} install -y --no-install-recommends {NEEDED[program]}"]
+
+
+def test_a_node_without_homes_gets_neither_server_nor_units(node: Node) -> None:
+    assert node.install("") == 0
+    assert node.calls("apt-get")[-1].endswith("--no-install-recommends xfsprogs")
+    assert node.calls("systemctl") == []
+    assert not [path for path in node.root.rglob("*") if path.is_file()]
+
+
+def test_every_unit_and_drop_in_is_put_in_place(node: Node) -> None:
+    node.has().install()
+    placed = {path.relative_to(node.root).as_posix(): path for path in node.root.rglob("*") if path.is_file()}
+    units = {path.name for path in STORAGE.glob("jupyterhub-*.*")}
+    assert set(placed) == {
+        *(f"etc/systemd/system/{unit}" for unit in units),
+        "etc/systemd/system/docker.service.d/jupyterhub-homes.conf",
+        "etc/systemd/system/nfs-server.service.d/jupyterhub-homes.conf",
+        "etc/nfs.conf.d/jupyterhub-homes.conf",
+        "usr/local/sbin/jupyterhub-storage",
+    }
+    assert placed["usr/local/sbin/jupyterhub-storage"].stat().st_mode & 0o777 == 0o755
+
+
+def test_there_is_a_place_for_exports(node: Node) -> None:
+    node.has().install()
+    assert (node.root / "etc/exports.d").is_dir()
+
+
+def test_the_server_of_homes_is_restarted_only_for_another_configuration(node: Node) -> None:
+    node.has().install()
+    assert node.calls("systemctl restart") == ["systemctl restart nfs-server"]
+    assert node.install() == 0
+    assert len(node.calls("systemctl restart")) == len(node.calls("systemctl daemon-reload")) == 1
+
+
+def test_nothing_of_older_nfs_is_left_open(node: Node) -> None:
+    node.has().install()
+    assert node.calls("systemctl mask") == ["systemctl mask --quiet --now rpcbind.socket rpcbind.service"]
+    section = ini(STORAGE / "nfs.conf")["nfsd"]
+    assert [section[key] for key in ("vers3", "vers4.0", "vers4.1", "vers4.2")] == ["n", "n", "n", "y"]
+    assert 8 <= int(section["threads"]) <= 128
+    assert int(section["grace-time"]) <= 30
+
+
+def test_homes_are_served_by_the_sizes_on_standard_input_and_the_quotas_are_set_first(node: Node) -> None:
+    sizes = '{"default": 1073741824, "homes": {}}'
+    assert node.run("/bin/bash storage/serve-homes.sh", stdin=sizes).returncode == 0
+    assert json.loads((node.root / "etc/jupyterhub-storage/quotas.json").read_text()) == json.loads(sizes)
+    assert node.calls() == [
+        "jupyterhub-storage quotas",
+        "systemctl enable --quiet --now jupyterhub-quotas.path jupyterhub-quotas.timer nfs-server",
+    ]
+
+
+def test_homes_whose_quotas_cannot_be_set_are_not_served(node: Node) -> None:
+    node.program("jupyterhub-storage", "exit 1")
+    assert node.run("/bin/bash storage/serve-homes.sh", stdin="{}").returncode == 1
+    assert node.calls("systemctl") == []
+
+
+def ini(path: Path) -> configparser.ConfigParser:
+    """A unit or configuration file."""
+    parser = configparser.ConfigParser(strict=True, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(path.read_text())
+    return parser
+
+
+def test_the_path_unit_looks_where_the_hub_puts_new_homes_and_looks_again_after_each_run() -> None:
+    assert dict(ini(STORAGE / "jupyterhub-quotas.path")["Path"]) == {"DirectoryNotEmpty": str(Places().new)}
+
+
+def test_a_run_that_fails_is_not_started_again_in_a_tight_loop_nor_given_up() -> None:
+    unit = ini(STORAGE / "jupyterhub-quotas.service")
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+    assert "sleep" in unit["Service"]["ExecStopPost"]
+
+
+def test_a_missed_home_is_caught_up_with_by_a_timer() -> None:
+    timer = ini(STORAGE / "jupyterhub-quotas.timer")["Timer"]
+    assert {"OnBootSec", "OnUnitInactiveSec"} == set(timer)
+
+
+@pytest.mark.parametrize("name", ["jupyterhub-quotas", "jupyterhub-backup"])
+def test_services_run_modules_of_the_archive_and_only_with_the_volume(name: str) -> None:
+    unit = ini(STORAGE / f"{name}.service")
+    assert unit["Service"]["WorkingDirectory"] == "/usr/local/lib/jupyterhub-swarm"
+    module = unit["Service"]["ExecStart"].split(" -m storage.")[1]
+    assert (STORAGE / f"{module}.py").is_file()
+    assert unit["Unit"]["RequiresMountsFor"] == "/srv/homes"
+
+
+def test_clients_wait_for_a_volume_that_is_missing_and_never_see_the_folder_under_it() -> None:
+    assert ini(STORAGE / "nfs-server.conf")["Unit"]["RequiresMountsFor"] == "/srv/homes"

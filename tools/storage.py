@@ -1,0 +1,70 @@
+"""`make users`, `make restore HOME=ada`, `make status`: the storage node's own tools, run there over ssh."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pwd
+import shlex
+import subprocess
+import sys
+from typing import Any
+
+# Without questions; the addresses are those that the cloud gave to this stack.
+SSH_OPTIONS = ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
+
+
+class NotUpError(Exception):
+    """The stack has no node to ask; the text says what to do."""
+
+
+def main() -> int:
+    """Run the tool with its arguments on the node that holds the homes; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="storage", description=__doc__)
+    parser.add_argument("stack")
+    parser.add_argument("tool", choices=["users", "restore", "status"])
+    asked, arguments = parser.parse_known_args()
+    # `make restore HOME=ada` leaves the user's name in the environment, where pulumi looks for its own folder.
+    os.environ["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
+    try:
+        way = ssh_way(outputs(asked.stack))
+    except NotUpError as error:
+        print(f"{asked.tool}: {error}", file=sys.stderr)
+        return 1
+    return subprocess.run([*way, shlex.join(["sudo", "jupyterhub-storage", asked.tool, *arguments])], check=False).returncode
+
+
+def outputs(stack: str) -> dict[str, Any]:
+    """The outputs of the stack. Raises NotUpError."""
+    command = ["pulumi", "stack", "output", "--json", "--stack", stack]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise NotUpError("pulumi is not on PATH; for the lab, run `make up` first") from None
+    if done.returncode != 0:
+        raise NotUpError(f"the stack {stack} cannot be read: {done.stderr.strip()}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    if "ssh" not in found:
+        raise NotUpError(f"the stack {stack} is not up")
+    if "homes" not in found.get("volumes", {}):
+        raise NotUpError(f"the stack {stack} has no lasting homes (storage: none)")
+    return found
+
+
+def ssh_way(found: dict[str, Any]) -> list[str]:
+    """The command that the line for the node is appended to: to the storage server through the manager, or to the manager."""
+    program, *rest = shlex.split(found["ssh"])
+    options = [part for option in SSH_OPTIONS for part in ("-o", option)]
+    manager = [program, *options, *rest]
+    servers = [row["address"] for row in found["nodes"] if row["role"] == "storage"]
+    if not servers:
+        return manager
+    *identity, target = rest
+    user = target.partition("@")[0]
+    through = shlex.join([program, *options, *identity, "-W", "%h:%p", target])
+    return [program, *options, "-o", f"ProxyCommand={through}", *identity, f"{user}@{servers[0]}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
