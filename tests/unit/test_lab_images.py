@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,8 @@ def test_only_the_labs_own_programs_below_the_folder_are_ended(tmp_path: Path) -
     tar = subprocess.Popen(["tar", "-cf", "/dev/null", str(own), "-T", "-"], stdin=subprocess.PIPE)
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(own)])
     try:
+        while Path(f"/proc/{tar.pid}/comm").read_text() != "tar\n":  # until then it is a copy of this program
+            time.sleep(0.01)
         assert scratch.end_programs(tmp_path / "work") == [tar.pid]
         assert tar.wait(timeout=10) != 0
         assert other.poll() is None
