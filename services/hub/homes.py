@@ -6,10 +6,12 @@ The mount may stop answering at any moment, so every look at it runs in a thread
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from typing import TypeVar
 from services.hub.home_names import home_of
 from services.hub.owners import OwnerFile
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 FULL = 1024**2  # bytes left, below which nothing sensible can be saved
 T_ = TypeVar("T_")
 
@@ -117,14 +120,22 @@ def _usage(home: Path) -> Usage | None:
     )
 
 
-def _folder(path: Path) -> bool:
-    try:
-        path.mkdir()
-    except FileExistsError:
-        return stat.S_ISDIR(path.lstat().st_mode)
-    except OSError:  # no room in the home
-        return False
-    return True
+def _folder(path: Path, tries: int = 4) -> bool:
+    for left in reversed(range(tries)):
+        try:
+            path.mkdir()
+        except FileExistsError:
+            return stat.S_ISDIR(path.lstat().st_mode)
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                return False
+            # A home that was moved into place a moment ago may be a stale handle for this mount still.
+            if not left:
+                raise
+            time.sleep(0.25)
+        else:
+            return True
+    return False
 
 
 def _problems(status: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import threading
@@ -181,3 +182,29 @@ def test_a_home_without_room_has_no_place_and_keeps_nobody_out(homes: Homes, mon
 
     monkeypatch.setattr(Path, "mkdir", no_room)
     assert not asyncio.run(homes.place_for(home, "shared"))
+
+
+def refuse_folders(times: int, reason: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next `times` folders not be made, for a reason."""
+    make, left = Path.mkdir, [reason] * times
+
+    def mkdir(path: Path, *arguments: object, **options: object) -> None:
+        if left:
+            raise OSError(left[0], os.strerror(left.pop()))
+        make(path)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+
+
+def test_a_stale_handle_is_tried_again(homes: Homes, node: StorageNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = asyncio.run(homes.ready("ada", ""))
+    refuse_folders(2, errno.ESTALE, monkeypatch)
+    assert asyncio.run(homes.place_for(home, "shared"))
+    assert (node.folder / "users" / "ada" / "shared").is_dir()
+
+
+def test_a_storage_that_refuses_for_another_reason_says_which(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = asyncio.run(homes.ready("ada", ""))
+    refuse_folders(9, errno.EIO, monkeypatch)
+    with pytest.raises(HomeError, match=os.strerror(errno.EIO)):
+        asyncio.run(homes.place_for(home, "shared"))
