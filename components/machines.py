@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_command import remote
@@ -84,34 +85,24 @@ class Machines(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[instance, *args.routed]),
         )
         self.public_ip = association.floating_ip
-        connection = remote.ConnectionArgs(
-            host=self.public_ip,
-            user=args.ssh_user,
-            private_key=args.ssh_private_key,
-            dial_error_limit=DIAL_ATTEMPTS,
-            per_dial_timeout=DIAL_SECONDS,
-        )
-        return self._node(MANAGER, port, instance, connection)
+        return self._node(MANAGER, port, instance, self._connection(self.public_ip))
 
     def _inner(self, node: str, flavor: str) -> Node:
         args = self._args
         port = self._port(node, [args.internal_group_id])
         instance = self._instance(node, flavor, port)
-        connection = remote.ConnectionArgs(
-            host=_address(port),
-            user=args.ssh_user,
-            private_key=args.ssh_private_key,
-            dial_error_limit=DIAL_ATTEMPTS,
-            per_dial_timeout=DIAL_SECONDS,
-            proxy=remote.ProxyConnectionArgs(
-                host=self.public_ip,
-                user=args.ssh_user,
-                private_key=args.ssh_private_key,
-                dial_error_limit=DIAL_ATTEMPTS,
-                per_dial_timeout=DIAL_SECONDS,
-            ),
-        )
-        return self._node(node, port, instance, connection)
+        return self._node(node, port, instance, self._connection(_address(port), bastion=self.public_ip))
+
+    def _connection(self, host: pulumi.Output[str], bastion: pulumi.Output[str] | None = None) -> remote.ConnectionArgs:
+        """How remote commands reach a node: by its own address, or by the bastion's, with the same user, key and patience."""
+        sign_in: dict[str, Any] = {
+            "user": self._args.ssh_user,
+            "private_key": self._args.ssh_private_key,
+            "dial_error_limit": DIAL_ATTEMPTS,
+            "per_dial_timeout": DIAL_SECONDS,
+        }
+        proxy = remote.ProxyConnectionArgs(host=bastion, **sign_in) if bastion is not None else None
+        return remote.ConnectionArgs(host=host, proxy=proxy, **sign_in)
 
     def _port(self, node: str, groups: Sequence[pulumi.Input[str]]) -> networking.Port:
         return networking.Port(
