@@ -1,0 +1,79 @@
+"""Reads the raw text of config values by the rules, and gathers what is refused, so that all of it is reported together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from components.schema import Key
+
+
+class Reader:
+    """Turns the raw text of config values into Python values and gathers what is wrong with them."""
+
+    def __init__(self, get: Callable[[str], str | None], keys: Mapping[str, Key]) -> None:
+        self._get, self._keys = get, keys
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str:
+        raw = self._get(name)
+        return str(self._keys[name].default) if raw is None else raw.strip()
+
+    def strings(self, name: str) -> list[str]:
+        raw = self._get(name)
+        try:
+            values = self._keys[name].default if raw is None else json.loads(raw)
+        except ValueError:
+            values = None
+        if isinstance(values, list) and all(isinstance(value, str) for value in values):
+            return [value.strip() for value in values]
+        self._refuse(name, raw, f"must be a list of strings: pulumi config set --path '{name}[0]' VALUE")
+        return []
+
+    def checked(self, name: str, rule: Callable[[str], Any], fallback: Any = "") -> Any:
+        """The value that `rule` makes of the text; a ValueError of it is noted, and `fallback` stands in until the report."""
+        raw = self.text(name)
+        try:
+            return rule(raw)
+        except ValueError as error:
+            self._refuse(name, raw, str(error))
+            return fallback
+
+    def each(self, name: str, rule: Callable[[str], str]) -> Iterator[str]:
+        for value in self.strings(name):
+            try:
+                yield rule(value)
+            except ValueError as error:
+                self._refuse(name, value, str(error))
+
+    def entries(self, name: str, rule: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
+        """The entries of an object, each value by the rule; what is refused is left out."""
+        for key, value in self._object(name).items():
+            try:
+                yield key, rule(str(value).strip())
+            except ValueError as error:
+                self._refuse(f"{name}.{key}", str(value), str(error))
+
+    def whole(self, name: str, rule: Callable[[dict[str, str]], Any]) -> Any:
+        """What the rule makes of an object, None where that is empty or refused."""
+        values = {key: str(value).strip() for key, value in self._object(name).items()}
+        try:
+            return rule(values) if values else None
+        except ValueError as error:
+            self._refuse(name, json.dumps(values), str(error))
+            return None
+
+    def _object(self, name: str) -> dict[str, Any]:
+        raw = self._get(name)
+        try:
+            values = self._keys[name].default if raw is None else json.loads(raw)
+        except ValueError:
+            values = None
+        if isinstance(values, dict):
+            return values
+        self._refuse(name, raw, f"must be an object: pulumi config set --path '{name}[\"NAME\"]' VALUE")
+        return {}
+
+    def _refuse(self, name: str, value: str | None, reason: str) -> None:
+        self.problems.append(f"{name}: {value!r} {reason}")
