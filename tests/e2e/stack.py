@@ -89,7 +89,10 @@ class Stack:
         return running.changes()
 
     def destroy(self, *flags: str, limit_s: float = UP_LIMIT) -> Changes:
-        """`pulumi destroy`; returns what it changed. Raises StackError with the end of its log if it fails or is refused."""
+        """`pulumi destroy`, after its preview, which a protected volume makes it stop at; returns what it changed.
+
+        Raises StackError with the end of its log if it fails or is refused.
+        """
         running = self._begin("destroy", *flags)
         if running.wait(limit_s) != 0:
             raise StackError(f"`pulumi destroy` failed with status {running.status}:\n{running.tail()}")
@@ -97,14 +100,14 @@ class Stack:
 
     def begin_up(self, *flags: str) -> RunningUp:
         """Start `pulumi up` and return at once."""
-        return self._begin("up", *flags)
+        return self._begin("up", "--skip-preview", *flags)
 
     def _begin(self, verb: str, *flags: str) -> RunningUp:
         self.settled = False
         log = self.logs / f"{verb}-{len(list(self.logs.glob(f'{verb}-*.log'))) + 1}.log"
         events = self.config_file.with_name("events.json")
         events.unlink(missing_ok=True)
-        command = ["pulumi", verb, "--yes", "--skip-preview", "--non-interactive", "--stack", STACK, *flags]
+        command = ["pulumi", verb, "--yes", "--non-interactive", "--stack", STACK, *flags]
         command += ["--config-file", str(self.config_file), "--event-log", str(events)]
         return RunningUp(command, ROOT, {**self.environment, "PULUMI_DEBUG_COMMANDS": "true"}, log, events)
 

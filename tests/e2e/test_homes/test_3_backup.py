@@ -33,11 +33,12 @@ def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node
 
 
 def test_a_failed_backup_shows_in_make_status(deployment: Deployment, node: HomesNode) -> None:
-    node.root("test -d /var/backups/homes && mv /var/backups/homes /var/backups/away && touch /var/backups/homes")
+    # Not an unreachable one: restic gives that a quarter of an hour to come back.
+    node.root("cd /var/backups/homes && cp -p config /var/backups/config && echo damaged >config")
     try:
         with pytest.raises(AssertionError):
             node.root("systemctl start jupyterhub-backup.service")
         with pytest.raises(AssertionError, match="FAILED"):
             make_target(deployment, "status")
     finally:
-        node.root("rm -f /var/backups/homes && mv /var/backups/away /var/backups/homes")
+        node.root("mv /var/backups/config /var/backups/homes/config")
