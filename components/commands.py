@@ -115,10 +115,27 @@ def build_image(reference: str) -> str:
     return f"read -r ca; {_unless_image(name, build)}"
 
 
-def pull_image(reference: str) -> str:
-    """Pull the image unless the node has it. Print its id."""
+def pull_image(reference: str, server: str = "", user: str = "") -> str:
+    """Pull the image unless the node has it; with a user, signed in at its registry by the password on standard input.
+    Print its id."""
     name = shlex.quote(reference)
-    return _unless_image(name, f"docker pull --quiet {name} >&2 || exit 1")
+    return _unless_image(name, f"{_signed_in(server, user)}docker pull --quiet {name} >&2 || exit 1")
+
+
+def push_image(reference: str, server: str, user: str) -> str:
+    """Push an image that this node has; the password is on standard input. Print its id."""
+    name = shlex.quote(reference)
+    return f"{_signed_in(server, user)}docker push --quiet {name} >&2 && docker image inspect --format '{{{{.Id}}}}' {name}"
+
+
+def _signed_in(server: str, user: str) -> str:
+    """For the rest of the line only: what Docker notes of the password goes with the line's end."""
+    if not user:
+        return ""
+    return (
+        "export DOCKER_CONFIG=$(mktemp -d) && trap 'rm -rf \"$DOCKER_CONFIG\"' EXIT && "
+        f"docker login --username {shlex.quote(user)} --password-stdin {shlex.quote(server)} >/dev/null && "
+    )
 
 
 def _unless_image(name: str, make: str) -> str:
