@@ -9,7 +9,13 @@ import pulumi
 
 from components.services import ServiceArgs, config_file, manager_service
 
-TEMPLATE = Path(__file__).resolve().parent.parent / "services" / "proxy" / "nginx.conf"
+SOURCE = Path(__file__).resolve().parent.parent / "services" / "proxy"
+CONFIG_FOLDER = "/etc/nginx"
+# What NGINX reads, by the scheme of the site.
+CONFIG_FILES = {
+    "https": ("nginx.conf", "https.conf", "challenges.conf", "site.conf", "waiting.conf"),
+    "http": ("nginx.conf", "http.conf", "site.conf"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +37,9 @@ class Proxy(pulumi.ComponentResource):
     def __init__(self, name: str, args: ProxyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("jupyterhub-swarm:index:Proxy", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        text = nginx_config(server_name=args.domain or "_", userproxy=args.userproxy)
+        texts = nginx_configs(
+            scheme="http", server_name=args.domain or "_", userproxy=args.userproxy, upload_limit=512 * 1024**2, hsts=0
+        )
         service = manager_service(
             f"{name}-nginx",
             ServiceArgs(
@@ -39,7 +47,10 @@ class Proxy(pulumi.ComponentResource):
                 image=args.image,
                 network_id=args.network_id,
                 memory_limit=256 * 1024**2,
-                configs=[config_file(f"{name}-nginx-conf", text, "/etc/nginx/nginx.conf", child)],
+                configs=[
+                    config_file(f"{name}-{Path(file).stem}", text, f"{CONFIG_FOLDER}/{file}", child)
+                    for file, text in texts.items()
+                ],
                 published=[80],
             ),
             child,
@@ -49,6 +60,22 @@ class Proxy(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
 
-def nginx_config(*, server_name: str, userproxy: str) -> str:
-    """services/proxy/nginx.conf with its values in place."""
-    return TEMPLATE.read_text().replace("@SERVER_NAME@", server_name).replace("@USERPROXY@", userproxy)
+def nginx_configs(*, scheme: str, server_name: str, userproxy: str, upload_limit: int, hsts: int) -> dict[str, str]:
+    """The files of services/proxy that a site of the scheme needs, by name, with their values in place.
+
+    `upload_limit` is bytes; `hsts` the seconds that a browser remembers to come by https only, 0 for not at all.
+    """
+    values = {
+        "SCHEME": scheme,
+        "SERVER_NAME": server_name,
+        "USERPROXY": userproxy,
+        "UPLOAD_LIMIT": str(upload_limit),
+        "HSTS": f"max-age={hsts}" if hsts else "",
+    }
+    return {file: _rendered((SOURCE / file).read_text(), values) for file in CONFIG_FILES[scheme]}
+
+
+def _rendered(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
