@@ -109,6 +109,7 @@ hub = Hub(
         homes_address=storage.homes_address,
         homes_ready=storage.exports.get(machines.manager.name),
         settings=HubSettings(
+            title=config.title,
             auth=config.auth,
             admins=config.admins,
             notebook_image=config.notebook_image.reference,
@@ -132,6 +133,7 @@ proxy = Proxy(
         image=proxy_image.reference,
         userproxy=hub.userproxy,
         domain=config.domain,
+        title=config.title,
         public_ip=machines.public_ip,
     ),
     on_manager,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pulumi
 
+from components.pages import restarting_page
 from components.services import ServiceArgs, config_file, manager_service
 
 SOURCE = Path(__file__).resolve().parent.parent / "services" / "proxy"
@@ -20,12 +21,15 @@ CONFIG_FILES = {
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyArgs:
-    """`domain` is the site's host name, or empty: then `public_ip` is its address. `userproxy` is host:port in the overlay."""
+    """`domain` is the site's host name, or empty: then `public_ip` is its address. `userproxy` is host:port in the overlay.
+    `title` is how the site calls itself.
+    """
 
     network_id: pulumi.Input[str]
     image: pulumi.Input[str]
     userproxy: str
     domain: str
+    title: str
     public_ip: pulumi.Input[str]
 
 
@@ -38,7 +42,12 @@ class Proxy(pulumi.ComponentResource):
         super().__init__("jupyterhub-swarm:index:Proxy", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         texts = nginx_configs(
-            scheme="http", server_name=args.domain or "_", userproxy=args.userproxy, upload_limit=512 * 1024**2, hsts=0
+            scheme="http",
+            server_name=args.domain or "_",
+            title=args.title,
+            userproxy=args.userproxy,
+            upload_limit=512 * 1024**2,
+            hsts=0,
         )
         service = manager_service(
             f"{name}-nginx",
@@ -60,19 +69,23 @@ class Proxy(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
 
-def nginx_configs(*, scheme: str, server_name: str, userproxy: str, upload_limit: int, hsts: int) -> dict[str, str]:
+def nginx_configs(*, scheme: str, server_name: str, title: str, userproxy: str, upload_limit: int, hsts: int) -> dict[str, str]:
     """The files of services/proxy that a site of the scheme needs, by name, with their values in place.
 
-    `upload_limit` is bytes; `hsts` the seconds that a browser remembers to come by https only, 0 for not at all.
+    `server_name` is `_` for a site without a host name. `upload_limit` is bytes; `hsts` the seconds that a browser remembers to
+    come by https only, 0 for not at all.
     """
     values = {
         "SCHEME": scheme,
         "SERVER_NAME": server_name,
+        "REDIRECT_HOST": "$host" if server_name == "_" else server_name,
         "USERPROXY": userproxy,
         "UPLOAD_LIMIT": str(upload_limit),
         "HSTS": f"max-age={hsts}" if hsts else "",
     }
-    return {file: _rendered((SOURCE / file).read_text(), values) for file in CONFIG_FILES[scheme]}
+    files = [*CONFIG_FILES[scheme], *(["strangers.conf"] if scheme == "https" and server_name != "_" else [])]
+    rendered = {file: _rendered((SOURCE / file).read_text(), values) for file in files}
+    return {**rendered, "restarting.html": restarting_page(title)}
 
 
 def _rendered(text: str, values: dict[str, str]) -> str:

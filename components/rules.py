@@ -92,6 +92,13 @@ def host_name(text: str) -> str:
     return text.lower()
 
 
+def title(text: str) -> str:
+    """A line of text for people."""
+    if not 1 <= len(text) <= 60 or text != " ".join(text.split()) or not text.isprintable():
+        raise ValueError("must be one line of 1 to 60 characters, with single spaces between words, such as Physics 101")
+    return text
+
+
 def cpus(text: str) -> float:
     """A number of CPUs, such as 0.5."""
     if not re.fullmatch(r"\d+(\.\d+)?", text) or not 0 < float(text) <= 512:

@@ -73,6 +73,7 @@ class Settings:
     keep_data: bool
     backup: BackupPlan | None
     domain: str
+    title: str
     auth: Auth
     admins: tuple[str, ...]
     notebook_cpu_limit: float
@@ -117,6 +118,7 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
         keep_data=reader.checked("keepData", rules.boolean, True),
         backup=reader.whole("backup", BackupPlan.parse),
         domain=reader.checked("domain", rules.host_name),
+        title=reader.checked("title", rules.title),
         auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
         admins=tuple(reader.each("admins", rules.not_empty("the name that the admin signs in with"))),
         notebook_cpu_limit=reader.checked("notebookCpuLimit", rules.cpus, 0.0),

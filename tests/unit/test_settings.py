@@ -70,6 +70,10 @@ REFUSED = {
         "such as s3:https://objects.example.org/backup or sftp:me@host:/backup",
     ),
     "domain": ("http://hub", "domain: 'http://hub' must be a host name such as hub.example.org, without scheme or path"),
+    "title": (
+        "Physics  101",
+        "title: 'Physics  101' must be one line of 1 to 60 characters, with single spaces between words, such as Physics 101",
+    ),
     "auth": ("github", "auth: 'github' must be one of native, dummy"),
     "admins": ('["ada", " "]', "admins: '' must be set: the name that the admin signs in with"),
     "notebookCpuLimit": ("many", "notebookCpuLimit: 'many' must be a number of CPUs above 0, such as 0.5 or 2"),
