@@ -54,7 +54,7 @@ REFUSED = {
     "notebookImage": ("", "notebookImage: '' has no tag; write a full reference such as :1.0"),
     "buildCaFile": (
         "none.pem",
-        "buildCaFile: 'none.pem' cannot be read (No such file or directory): set buildCaFile to a PEM file, or leave it empty",
+        "buildCaFile: 'none.pem' cannot be read (No such file or directory): set it to a PEM file, or leave it empty",
     ),
     "storage": ("nfs", "storage: 'nfs' must be one of manager, dedicated, none"),
     "storageFlavor": ("", "storageFlavor: '' must be set: a flavor of `openstack flavor list`"),
