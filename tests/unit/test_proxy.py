@@ -28,7 +28,7 @@ def without_comments(text: str) -> str:
 
 def files_of(scheme: str, **changes: Any) -> dict[str, str]:
     """The files of a site of the scheme, rendered."""
-    return nginx_configs(scheme=scheme, **{**VALUES, **changes})  # type: ignore[arg-type]
+    return nginx_configs(scheme=scheme, **{**VALUES, **changes})
 
 
 def config_of(scheme: str, **changes: Any) -> str:
