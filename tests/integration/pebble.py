@@ -1,7 +1,9 @@
 """Pebble, Let's Encrypt's small CA for tests, and its name server, in containers on the tests' engine."""
 
+import http.client
 import io
 import json
+import ssl
 import subprocess
 import tarfile
 from pathlib import Path
@@ -60,13 +62,21 @@ class Pebble:
             connection.sendall(head + body)
             assert b" 200 " in connection.recv(1000)
 
-    def pause(self) -> None:
-        """From here on the CA does not answer."""
-        self._engine.docker("stop", "--time", "0", "pebble")
+    def trust(self) -> ssl.SSLContext:
+        """Trusts what this CA issues, by its root."""
+        connection = http.client.HTTPConnection(PEBBLE_ADDRESS)
+        own = ssl.create_default_context(cadata=self.ca)
+        connection.sock = own.wrap_socket(self._engine.network.connect(PEBBLE_ADDRESS, 15000), server_hostname=PEBBLE_ADDRESS)
+        connection.request("GET", "/roots/0")
+        return ssl.create_default_context(cadata=connection.getresponse().read().decode())
 
-    def resume(self) -> None:
-        """It answers again; it has forgotten all accounts and certificates."""
-        self._engine.docker("start", "pebble")
+    def cut_off(self) -> None:
+        """From here on it cannot be reached."""
+        self._engine.docker("network", "disconnect", self._network, "pebble")
+
+    def reconnect(self) -> None:
+        """It can be reached again."""
+        self._engine.docker("network", "connect", "--ip", PEBBLE_ADDRESS, self._network, "pebble")
 
     def stop(self) -> None:
         for name in ("names", "pebble"):

@@ -17,7 +17,7 @@ from .settings import STATE, Settings
 from .trouble import Trouble
 
 LOOK_S = 10.0  # between two looks at what can be seen without the CA
-TIMEOUT_S = 20.0
+TIMEOUT_S = 10.0
 
 
 class Acme:

@@ -46,8 +46,8 @@ def _obstacle(name: str, address: str, probe: str, port: int) -> Obstacle | None
         found = sorted({str(entry[4][0]) for entry in socket.getaddrinfo(name, port, socket.AF_INET, socket.SOCK_STREAM)})
     except socket.gaierror as error:
         known = error.errno in (socket.EAI_NONAME, socket.EAI_NODATA)
-        said = f"does not resolve yet; {remedy}" if known else f"cannot be looked up: the name servers do not answer ({error})"
-        return Obstacle(text=f"{name} {said}", patience_s=PATIENCE_OTHER_S)
+        said = "does not resolve yet" if known else f"cannot be looked up ({error.strerror})"
+        return Obstacle(text=f"{name} {said}; {remedy}", patience_s=PATIENCE_OTHER_S)
     for one in found:
         answer = _fetch(one, name, probe, port)
         if answer == probe:

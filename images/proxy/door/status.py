@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,14 +50,14 @@ class Status:
     def _note(self, problem: str, pair: Pair | None) -> None:
         if problem != self._problem:
             until = f"; the certificate is valid until {pair.leaf.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC" if pair else ""
-            print(f"door: {problem or 'all is well'}{until}", file=sys.stderr, flush=True)
+            print(f"door: {problem or 'all is well'}{until}", flush=True)
             if not problem or not self._problem:
                 self._since = datetime.now(UTC)
             self._problem = problem
         try:
             self._write(pair)
         except OSError as error:
-            print(f"door: the status cannot be written: {error}", file=sys.stderr, flush=True)
+            print(f"door: the status cannot be written: {error}", flush=True)
 
     def _write(self, pair: Pair | None) -> None:
         leaf = pair.leaf if pair else None
