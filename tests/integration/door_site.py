@@ -29,7 +29,12 @@ class Site:
         self.files: dict[str, str] = {"/etc/door/settings.json": json.dumps(asdict(settings))}
         scheme = "http" if settings.https == "none" else "https"
         configs = nginx_configs(
-            scheme=scheme, server_name=NAME, userproxy=f"{UPSTREAM}:8000", upload_limit=512 * 1024**2, hsts=100
+            scheme=scheme,
+            server_name=NAME if settings.name == NAME else "_",
+            title="Test",
+            userproxy=f"{UPSTREAM}:8000",
+            upload_limit=512 * 1024**2,
+            hsts=100,
         )
         self.files |= {f"/etc/nginx/{file}": text for file, text in configs.items()}
         self.state, self.read_only = folder / "state", False

@@ -1,4 +1,4 @@
-"""The front door's NGINX, in the real image with the rendered configuration: TLS, headers, websockets, uploads, absence of others."""
+"""The front door's NGINX, in the real image with the rendered configuration: TLS, headers, uploads, absences."""
 
 import hashlib
 import http.client
@@ -88,7 +88,6 @@ def test_nginx_takes_the_configuration_even_before_there_is_a_user_proxy(
         file.write_text(text)
         mounts.append(f"--volume={file}:{path}:ro")
     nginx = ["--entrypoint", "nginx", *mounts, image, "-e", "/dev/stderr", "-t"]
-    # Root, since the state belongs to the door's user and an engine of tests has no other way to read the key.
     docker_engine.docker("run", "--rm", "--network", "none", *nginx)
 
 
@@ -110,14 +109,14 @@ def test_browsers_get_http_2_and_are_told_to_come_by_https_only(site: Site) -> N
 def test_who_asks_for_another_host_gets_no_certificate(site: Site, docker_engine: DockerEngine) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME|unrecognized name"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
         context.wrap_socket(docker_engine.network.connect(ADDRESS, 443), server_hostname="other.test")
 
 
 def test_a_tls_scan_finds_no_weakness(site: Site, docker_engine: DockerEngine) -> None:
     found = scan(docker_engine.network.pid, ADDRESS, NAME)
     refused = ("ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1")
-    assert {name: found[f"{name}_cipher_suites"]["accepted_cipher_suites"] for name in refused} == dict.fromkeys(refused, [])
+    assert [name for name in refused if found[f"{name}_cipher_suites"]["accepted_cipher_suites"]] == []
     accepted = [
         suite["cipher_suite"]["name"]
         for version in ("tls_1_2", "tls_1_3")

@@ -3,30 +3,39 @@ cryptography package, and is run there as a program."""
 
 import json
 import subprocess
-import sys
 import venv
-from pathlib import Path
 from typing import Any
 
 from tests.integration.workspace import ROOT
 
 VERSION = "6.3.1"
-COMMANDS = (
-    *("ssl_2_0_cipher_suites", "ssl_3_0_cipher_suites", "tls_1_0_cipher_suites", "tls_1_1_cipher_suites"),
-    *("tls_1_2_cipher_suites", "tls_1_3_cipher_suites", "tls_compression", "session_renegotiation", "heartbleed"),
-    *("openssl_ccs_injection", "robot", "tls_1_3_early_data", "tls_fallback_scsv", "elliptic_curves"),
-)
+# sslyze's flag for each part, and the part's name in the result.
+PARTS = {
+    "sslv2": "ssl_2_0_cipher_suites",
+    "sslv3": "ssl_3_0_cipher_suites",
+    "tlsv1": "tls_1_0_cipher_suites",
+    "tlsv1_1": "tls_1_1_cipher_suites",
+    "tlsv1_2": "tls_1_2_cipher_suites",
+    "tlsv1_3": "tls_1_3_cipher_suites",
+    "compression": "tls_compression",
+    "reneg": "session_renegotiation",
+    "heartbleed": "heartbleed",
+    "openssl_ccs": "openssl_ccs_injection",
+    "robot": "robot",
+    "early_data": "tls_1_3_early_data",
+    "fallback": "tls_fallback_scsv",
+}
 
 
 def scan(pid: int, address: str, name: str) -> dict[str, Any]:
     """What sslyze finds at port 443 of `address` in the network of the process, asking for the host `name`.
 
-    The result is sslyze's `scan_result`: per command its `status` and `result`. Raises AssertionError if a part failed.
+    The result is sslyze's own, by part. Raises AssertionError if a part failed.
     """
     done = subprocess.run(
         [
-            *("nsenter", f"--net=/proc/{pid}/ns/net", _program(), "--mozilla_config", "disable", "--sni", name),
-            *("--json_out", "-", "--quiet", f"{address}:443"),
+            *("nsenter", f"--net=/proc/{pid}/ns/net", _program(), *(f"--{flag}" for flag in PARTS)),
+            *("--mozilla_config", "disable", "--sni", name, "--json_out", "-", f"{address}:443"),
         ],
         capture_output=True,
         text=True,
@@ -36,10 +45,9 @@ def scan(pid: int, address: str, name: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
     (found,) = json.loads(done.stdout)["server_scan_results"]
     result: dict[str, Any] = found["scan_result"]
-    asked = {command: result[command] for command in COMMANDS}
-    failed = {command: part["status"] for command, part in asked.items() if part["status"] != "COMPLETED"}
+    failed = {part: result[part]["status"] for part in PARTS.values() if result[part]["status"] != "COMPLETED"}
     assert failed == {}
-    return {command: part["result"] for command, part in asked.items()}
+    return {part: result[part]["result"] for part in PARTS.values()}
 
 
 def _program() -> str:
