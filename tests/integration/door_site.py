@@ -2,13 +2,11 @@
 
 import contextlib
 import http.client
-import json
 import os
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from components.proxy import nginx_configs
@@ -25,12 +23,12 @@ class Site:
     """One door. `files` are further files of its container, by their paths there."""
 
     def __init__(self, engine: DockerEngine, folder: Path, image: str, settings: Settings) -> None:
-        self._engine, self._folder, self._image, self._settings = engine, folder, image, settings
-        self.files: dict[str, str] = {"/etc/door/settings.json": json.dumps(asdict(settings))}
+        self._engine, self._folder, self._image, self.name = engine, folder, image, settings.name
+        self.files: dict[str, str] = {"/etc/door/settings.json": settings.render()}
         scheme = "http" if settings.https == "none" else "https"
         configs = nginx_configs(
             scheme=scheme,
-            server_name=NAME if settings.name == NAME else "_",
+            server_name=NAME if settings.domain else "_",
             title="Test",
             userproxy=f"{UPSTREAM}:8000",
             upload_limit=512 * 1024**2,
@@ -49,7 +47,19 @@ class Site:
             file.write_text(text)
             mounts.append(f"--volume={file}:{path}:ro")
         self._engine.docker(
-            "run", "--detach", "--name", "door", "--network", NETWORK, "--ip", ADDRESS, *options, *mounts, self._image
+            "run",
+            "--detach",
+            "--name",
+            "door",
+            "--network",
+            NETWORK,
+            "--ip",
+            ADDRESS,
+            "--env",
+            f"PUBLIC_ADDRESS={ADDRESS}",
+            *options,
+            *mounts,
+            self._image,
         )
 
     def stop(self) -> None:
@@ -68,13 +78,13 @@ class Site:
     def connect(self, context: ssl.SSLContext | None = None, port: int | None = None) -> socket.socket:
         """A connection to the door: plain to port 80, or by TLS to 443. Raises OSError."""
         plain = self._engine.network.connect(ADDRESS, port or (443 if context else 80))
-        return context.wrap_socket(plain, server_hostname=self._settings.name) if context else plain
+        return context.wrap_socket(plain, server_hostname=self.name) if context else plain
 
     def get(
         self, path: str = "/", context: ssl.SSLContext | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[http.client.HTTPResponse, str]:
         """The answer and its body."""
-        connection = http.client.HTTPConnection(self._settings.name)
+        connection = http.client.HTTPConnection(self.name)
         connection.sock = self.connect(context)
         connection.request("GET", path, headers=dict(headers or {}))
         answer = connection.getresponse()

@@ -26,7 +26,7 @@ class Pebble:
         pair = own.issue()
         (folder / "api.pem").write_text(pair.chain)
         (folder / "api-key.pem").write_text(pair.key)
-        self.ca = (folder / "ca.pem").read_text()
+        self.ca = (folder / "selfsigned" / PEBBLE_ADDRESS / "ca.pem").read_text()
 
     def start(self, validity_s: int) -> None:
         """The name server, which knows no name yet, and the CA."""

@@ -30,9 +30,7 @@ def ca(docker_engine: DockerEngine, network: str, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="module")
 def site(ca: Pebble, new_site: Callable[[Settings], Site]) -> Site:
     """A door without a certificate, begun before its name resolves. The tests take it from there, in their order."""
-    settings = Settings(
-        https="letsencrypt", name=NAME, address=ADDRESS, acme_server=pebble.DIRECTORY, acme_ca="/etc/door/acme-ca.pem"
-    )
+    settings = Settings(https="letsencrypt", domain=NAME, address=ADDRESS, acme_server=pebble.DIRECTORY, acme_ca=True)
     door = new_site(settings)
     door.files["/etc/door/acme-ca.pem"] = ca.ca
     door.start("--dns", pebble.NAMES_ADDRESS)

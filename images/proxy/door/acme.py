@@ -13,7 +13,7 @@ from . import certbot
 from .certificate import Pair
 from .pace import OUTAGE_FIRST_S, OUTAGE_LONGEST_S, Pace, growing
 from .reach import Obstacle, obstacle
-from .settings import STATE, Settings
+from .settings import ACME_CA, STATE, Settings
 from .trouble import Trouble
 
 LOOK_S = 10.0  # between two looks at what can be seen without the CA
@@ -74,7 +74,7 @@ class Acme:
     def _directory(self) -> None:
         """Whether the CA answers at all, which costs it nothing. Raises Trouble."""
         try:
-            context = ssl.create_default_context(cafile=self._settings.acme_ca or None)
+            context = ssl.create_default_context(cafile=str(ACME_CA) if self._settings.acme_ca else None)
             urllib.request.urlopen(self._settings.acme_server, timeout=TIMEOUT_S, context=context).close()  # noqa: S310
         except OSError as error:
             self._outages += 1

@@ -26,7 +26,9 @@ class Authority:
 
     def __init__(self, site: str, state: Path = STATE) -> None:
         self._site = site
-        self._ca_file, self._key_file = state / "ca.pem", state / "ca-key.pem"
+        # By the name: nobody is given an earlier one's certificate while this one's is being made.
+        folder = state / self.name / site
+        self._ca_file, self._key_file = folder / "ca.pem", folder / "ca-key.pem"
 
     def issue(self) -> Pair:
         """A certificate of 90 days. Raises OSError."""

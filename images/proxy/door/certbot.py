@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from . import files
 from .certificate import Pair, general_name, key_pem, new_key
 from .reach import WEBROOT
-from .settings import STATE, Settings
+from .settings import ACME_CA, STATE, Settings
 
 TIMEOUT_S = 300.0
 
@@ -66,7 +66,7 @@ def command(settings: Settings, work: Path = STATE / "certbot") -> list[str]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """certbot's environment: with the CA bundle that the ACME server is trusted by, where it is a private one."""
-    return {**os.environ, **({"REQUESTS_CA_BUNDLE": settings.acme_ca} if settings.acme_ca else {})}
+    return {**os.environ, **({"REQUESTS_CA_BUNDLE": str(ACME_CA)} if settings.acme_ca else {})}
 
 
 def request(name: str, key: ec.EllipticCurvePrivateKey) -> str:
