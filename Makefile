@@ -9,7 +9,7 @@ STACK ?= dev
 ENVIRONMENT = if [ "$(STACK)" = dev ] && [ -f .build/env ]; then . .build/env; fi
 STORAGE = $(ENVIRONMENT); $(PYTHON) -m tools.storage "$(STACK)"
 
-.PHONY: help up down lab status logs users restore toolchain venv test lint e2e check-stack docs clean
+.PHONY: help up down lab status logs users restore toolchain venv test lint e2e check-stack docs bench-door clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -56,6 +56,9 @@ e2e: ## end-to-end tests on the lab: make e2e, or make e2e SUITE=core
 
 check-stack: venv ## the resource graph of a stack against mocks: make check-stack STACK=jetstream2
 	@$(BIN)/python -m tools.check_stack $(STACK)
+
+bench-door: venv ## what the front door costs in requests per second, beside NGINX of the 2017 tutorial (a Docker engine, 5 min)
+	@$(BIN)/python -m benches.door
 
 docs: venv ## regenerate the parts of the docs that are generated
 	@$(BIN)/python -m tools.docs

@@ -13,7 +13,7 @@ class Network:
     """The network that a process is in."""
 
     def __init__(self, pid: int) -> None:
-        self._file = f"/proc/{pid}/ns/net"
+        self.pid, self._file = pid, f"/proc/{pid}/ns/net"
 
     def connect(self, address: str, port: int, timeout_s: float = 10) -> socket.socket:
         """A connection to a TCP port there. Raises OSError."""
