@@ -31,8 +31,8 @@ def release_volume(folder: str) -> str:
 
 
 def make_folder(folder: str, owner: int = 0) -> str:
-    """Make a folder that only its owner (a user's number, else root) may enter, and print it."""
-    return f"sudo install -d -m 700 -o {owner} {folder} && echo {folder}"
+    """Make a folder that only its owner (a user's number) and root may enter, and print it."""
+    return f"sudo install -d -m 700 -o {owner} -g {owner} {folder} && echo {folder}"
 
 
 def serve_homes() -> str:
