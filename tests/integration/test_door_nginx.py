@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ pytest_plugins = ["tests.integration.docker_fixtures", "tests.integration.door_f
 
 MIB = 1024**2
 UPLOAD = 400 * MIB
+SILENCE_S = 65
 # What all processes of the door may grow by, at their peaks, while an upload passes.
 MEMORY_GROWTH = 16 * MIB
 
@@ -45,7 +47,7 @@ def upstream(docker_engine: DockerEngine, network: str) -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def site(upstream: Upstream, new_site: Callable[[Settings], Site]) -> Site:
     """A door with a certificate of its own CA."""
-    door = new_site(Settings(https="selfsigned", name=NAME, address=ADDRESS))
+    door = new_site(Settings(https="selfsigned", domain=NAME, address=ADDRESS))
     door.files |= configs_of("https", f"{UPSTREAM}:8002")
     door.start()
     wait_until("https", lambda: door.get("/", trust(door))[0].status == 200, 30)
@@ -54,7 +56,7 @@ def site(upstream: Upstream, new_site: Callable[[Settings], Site]) -> Site:
 
 def trust(site: Site, *protocols: str) -> ssl.SSLContext:
     """TLS as a browser does it that trusts the site's CA and speaks the protocols."""
-    context = ssl.create_default_context(cafile=str(site.state / "ca.pem"))
+    context = ssl.create_default_context(cafile=str(site.state / "selfsigned" / NAME / "ca.pem"))
     if protocols:
         context.set_alpn_protocols(list(protocols))
     return context
@@ -64,6 +66,13 @@ def peak_memory(engine: DockerEngine) -> int:
     """Bytes: the sum of what each process of the door has had in memory at most."""
     shown = engine.docker("exec", "door", "sh", "-c", "cat /proc/[0-9]*/status")
     return sum(int(text) * 1024 for text in re.findall(r"VmHWM:\s+(\d+) kB", shown))
+
+
+@pytest.fixture(scope="module")
+def silent(site: Site) -> tuple[websocket.WebSocket, float]:
+    """A websocket on which nobody says anything, and when it was opened."""
+    opened = websocket.create_connection(f"wss://{NAME}/silent/socket", socket=site.connect(trust(site)))
+    return opened, time.monotonic()
 
 
 def begun_upload(site: Site, size: int) -> http.client.HTTPConnection:
@@ -91,6 +100,7 @@ def test_nginx_takes_the_configuration_even_before_there_is_a_user_proxy(
     docker_engine.docker("run", "--rm", "--network", "none", *nginx)
 
 
+@pytest.mark.usefixtures("silent")
 def test_plain_requests_are_led_to_https(site: Site) -> None:
     answer, _ = site.get("/user/ada/lab?x=1")
     assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/user/ada/lab?x=1")
@@ -195,10 +205,21 @@ def test_static_files_are_compressed_and_pages_are_not(site: Site) -> None:
         connection.close()
 
 
+def test_a_websocket_that_nobody_speaks_on_stays_open_beyond_the_minute_of_nginxs_defaults(
+    silent: tuple[websocket.WebSocket, float],
+) -> None:
+    opened, since = silent
+    time.sleep(max(0.0, SILENCE_S - (time.monotonic() - since)))
+    opened.settimeout(10)
+    opened.send("still there")
+    assert opened.recv() == "still there"
+    opened.close()
+
+
 def test_a_user_proxy_that_comes_and_goes_is_found_each_time_and_its_absence_is_told(
     docker_engine: DockerEngine, site: Site, new_site: Callable[[Settings], Site]
 ) -> None:
-    door = new_site(Settings(https="none", name=NAME, address=ADDRESS))
+    door = new_site(Settings(https="none", domain=NAME, address=ADDRESS))
     door.files |= configs_of("http", "userproxy:8000")
     door.start()
     wait_until("an answer", lambda: door.get("/")[0].status == 503, 20)
@@ -220,7 +241,7 @@ def test_a_user_proxy_that_comes_and_goes_is_found_each_time_and_its_absence_is_
 def test_behind_another_tls_proxy_the_client_is_whom_that_proxy_names(
     upstream: Upstream, new_site: Callable[[Settings], Site]
 ) -> None:
-    door = new_site(Settings(https="none", name=NAME, address=ADDRESS))
+    door = new_site(Settings(https="none", domain=NAME, address=ADDRESS))
     door.files |= configs_of("http", f"{UPSTREAM}:8002")
     door.start()
     wait_until("an answer", lambda: door.get("/")[0].status == 200, 20)
@@ -231,7 +252,7 @@ def test_behind_another_tls_proxy_the_client_is_whom_that_proxy_names(
 
 
 def test_the_log_has_no_tokens(upstream: Upstream, new_site: Callable[[Settings], Site]) -> None:
-    door = new_site(Settings(https="none", name=NAME, address=ADDRESS))
+    door = new_site(Settings(https="none", domain=NAME, address=ADDRESS))
     door.files |= configs_of("http", f"{UPSTREAM}:8002")
     door.start()
     wait_until("an answer", lambda: door.get("/lab?token=secret1", headers={"Referer": "/?token=secret2"})[0].status == 200, 20)
