@@ -122,12 +122,6 @@ def pull_image(reference: str, server: str = "", user: str = "") -> str:
     return _unless_image(name, f"{_signed_in(server, user)}docker pull --quiet {name} >&2 || exit 1")
 
 
-def push_image(reference: str, server: str, user: str) -> str:
-    """Push an image that this node has; the password is on standard input. Print its id."""
-    name = shlex.quote(reference)
-    return f"{_signed_in(server, user)}docker push --quiet {name} >&2 && docker image inspect --format '{{{{.Id}}}}' {name}"
-
-
 def _signed_in(server: str, user: str) -> str:
     """For the rest of the line only: what Docker notes of the password goes with the line's end."""
     if not user:
