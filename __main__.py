@@ -13,7 +13,7 @@ from components.proxy import Proxy, ProxyArgs
 from components.storage import Storage, StorageArgs
 from components.swarm import Swarm, SwarmArgs
 
-config = settings.load(pulumi.Config().get, schema.load())
+config = settings.load(pulumi.Config().get, schema.load(), settings.secret_text)
 
 network = Network(
     "network",
@@ -109,6 +109,7 @@ hub = Hub(
         homes_address=storage.homes_address,
         homes_ready=storage.exports.get(machines.manager.name),
         settings=HubSettings(
+            title=config.title,
             auth=config.auth,
             admins=config.admins,
             notebook_image=config.notebook_image.reference,
@@ -128,16 +129,30 @@ hub = Hub(
 proxy = Proxy(
     "proxy",
     ProxyArgs(
+        manager=machines.manager,
+        swarm_id=swarm.swarm_id,
         network_id=hub.network_id,
         image=proxy_image.reference,
         userproxy=hub.userproxy,
+        state_folder=storage.door_folder,
         domain=config.domain,
+        title=config.title,
         public_ip=machines.public_ip,
+        https=config.https,
+        acme_server=config.acme_server,
+        acme_email=config.acme_email,
+        acme_profile=config.acme_profile,
+        acme_ca=config.acme_ca,
+        certificate=pulumi.Config().get_secret("certificate"),
+        certificate_key=pulumi.Config().get_secret("certificateKey"),
+        hsts=config.hsts,
+        upload_limit=config.upload_limit,
     ),
     on_manager,
 )
 
 pulumi.export("url", proxy.url)
+pulumi.export("caCertificate", proxy.ca_certificate)
 pulumi.export("password", hub.password)
 pulumi.export("ssh", outputs.ssh_command(config.ssh_user, machines.public_ip, config.ssh_private_key_file))
 pulumi.export("nodes", outputs.node_table(machines.manager, machines.workers, machines.storage))

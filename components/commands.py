@@ -115,10 +115,21 @@ def build_image(reference: str) -> str:
     return f"read -r ca; {_unless_image(name, build)}"
 
 
-def pull_image(reference: str) -> str:
-    """Pull the image unless the node has it. Print its id."""
+def pull_image(reference: str, server: str = "", user: str = "") -> str:
+    """Pull the image unless the node has it; with a user, signed in at its registry by the password on standard input.
+    Print its id."""
     name = shlex.quote(reference)
-    return _unless_image(name, f"docker pull --quiet {name} >&2 || exit 1")
+    return _unless_image(name, f"{_signed_in(server, user)}docker pull --quiet {name} >&2 || exit 1")
+
+
+def _signed_in(server: str, user: str) -> str:
+    """For the rest of the line only: what Docker notes of the password goes with the line's end."""
+    if not user:
+        return ""
+    return (
+        "export DOCKER_CONFIG=$(mktemp -d) && trap 'rm -rf \"$DOCKER_CONFIG\"' EXIT && "
+        f"docker login --username {shlex.quote(user)} --password-stdin {shlex.quote(server)} >/dev/null && "
+    )
 
 
 def _unless_image(name: str, make: str) -> str:
@@ -155,3 +166,21 @@ def _unless_secret(name: str, make: str) -> str:
 def random_password() -> str:
     """Print a password of 20 characters that a person can type."""
     return "tr -dc 'a-km-z2-9' </dev/urandom | head -c 20"
+
+
+def wait_for_file(path: str, seconds: int = 300) -> str:
+    """Print a file that a service makes at its start, once it is there."""
+    name = shlex.quote(path)
+    return (
+        f"for i in $(seq {seconds // 2}); do sudo test -s {name} && break; sleep 2; done; "
+        f"sudo cat {name} || {{ echo {name} was not made within {seconds} s, see: docker service logs proxy >&2; exit 1; }}"
+    )
+
+
+def door_status() -> str:
+    """Print how the front door is; fail where it is not well."""
+    return (
+        "door=$(docker ps --quiet --filter label=com.docker.swarm.service.name=proxy | head -n 1); "
+        "test -n \"$door\" || { echo '! does not run, see: docker service ps proxy'; exit 1; }; "
+        'docker exec "$door" python3 -m door status'
+    )

@@ -22,6 +22,7 @@ from components.services import (
     manager_service,
     secret_file,
 )
+from components.userproxy import socket_mount, user_proxy
 from services.hub.home_volumes import SERVER_FOLDER, hub_volume
 
 SOURCE = Path(__file__).resolve().parent.parent / "services" / "hub"
@@ -34,7 +35,10 @@ HUB_FILES = (
     "owners.py",
     "homes.py",
     "home_hooks.py",
+    "socket_proxy.py",
 )
+# The hub's pages, each with what it has of its own; the rest is JupyterHub's.
+TEMPLATE_FILES = tuple(f"templates/{page}.html" for page in ("page", "login", "spawn", "spawn_pending", "error"))
 CONFIG_FOLDER, STATE_FOLDER = "/etc/jupyterhub", "/var/lib/jupyterhub"
 GIB = 1024**3
 
@@ -47,12 +51,14 @@ _ALIVE = (
 
 @dataclass(frozen=True, kw_only=True)
 class HubSettings:
-    """What jupyterhub_config.py reads as settings.json. Memory in bytes, CPUs in cores; `auth` is native or dummy.
+    """What jupyterhub_config.py reads as settings.json. Memory in bytes, CPUs in cores; `auth` is native or dummy; `title` is how
+    the site calls itself.
 
     `notebook_role` is the swarm role of the nodes that notebooks run on: worker, or manager where there are no workers.
     `lasting_homes` is whether homes outlive servers, and `shared_folder` whether they show a folder that all share.
     """
 
+    title: str
     auth: str
     admins: tuple[str, ...]
     notebook_image: str
@@ -113,30 +119,16 @@ class Hub(pulumi.ComponentResource):
         self.network_id = network.id
         self.password = pulumi.Output.from_input("")
         token = self._secret("proxy-token", commands.make_secret("jupyterhub-proxy-token"))
-        self.userproxy = self._userproxy(token)
+        self.userproxy = user_proxy(
+            name,
+            image=args.userproxy_image,
+            network_id=self.network_id,
+            token=token,
+            title=args.settings.title,
+            opts=self._child,
+        )
         self._hub(token)
         self.register_outputs({"network_id": self.network_id, "password": self.password})
-
-    def _userproxy(self, token: Secret) -> str:
-        manager_service(
-            f"{self._name}-userproxy",
-            ServiceArgs(
-                service_name="userproxy",
-                image=self._args.userproxy_image,
-                network_id=self.network_id,
-                memory_limit=GIB // 2,
-                arguments=[
-                    "--ip=0.0.0.0",
-                    "--port=8000",
-                    "--api-ip=0.0.0.0",
-                    "--api-port=8001",
-                    "--error-target=http://hub:8081/hub/error",
-                ],
-                secrets=[token],
-            ),
-            self._child,
-        )
-        return "userproxy:8000"
 
     def _hub(self, token: Secret) -> None:
         secrets = [token, self._secret("cookie-secret", commands.make_secret("jupyterhub-cookie-secret"))]
@@ -153,6 +145,7 @@ class Hub(pulumi.ComponentResource):
                 mounts=[
                     Mount(type="bind", source="/var/run/docker.sock", target="/var/run/docker.sock"),
                     Mount(type="bind", source=self._args.state_folder, target=STATE_FOLDER),
+                    socket_mount(),
                     *([self._homes(self._args.homes_ready)] if self._args.homes_ready else []),
                 ],
                 secrets=secrets,
@@ -182,7 +175,7 @@ class Hub(pulumi.ComponentResource):
         return Mount(type="volume", source=volume.name, target=SERVER_FOLDER)
 
     def _configs(self) -> list[Config]:
-        files = {file: (SOURCE / file).read_text() for file in HUB_FILES}
+        files = {file: (SOURCE / file).read_text() for file in (*HUB_FILES, *TEMPLATE_FILES)}
         files["settings.json"] = self._args.settings.render()
         return [
             config_file(f"{self._name}-{Path(file).stem.replace('_', '-')}", text, config_path(file), self._child)
@@ -225,5 +218,5 @@ class Hub(pulumi.ComponentResource):
 
 def config_path(file: str) -> str:
     """Where a file is in the hub's container."""
-    module = file in HUB_FILES and file != "jupyterhub_config.py"
+    module = file in (*HUB_FILES, *TEMPLATE_FILES) and file != "jupyterhub_config.py"
     return f"{CONFIG_FOLDER}/{'services/hub/' if module else ''}{file}"

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-REPOSITORY = "jupyterhub-swarm"
+# With a host in it, since Swarm asks the reference's registry at each start of a task: without one that is Docker Hub, where
+# anybody could publish an image of this name. On a node's port 5000 is the swarm's own registry, or nothing.
+REGISTRY = "localhost:5000"
+REPOSITORY = f"{REGISTRY}/jupyterhub-swarm"
 
 
 @dataclass(frozen=True, kw_only=True)

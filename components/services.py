@@ -23,19 +23,21 @@ KEEPALIVE = {"net.ipv4.tcp_keepalive_time": "600"}
 class ServiceArgs:
     """One service of one replica. `arguments` follow the image's entry point; `memory_limit` is bytes.
 
-    `published` are host-mode TCP ports, the same inside and outside.
+    `published` are TCP ports, the same inside and outside, of the manager; `on_every_node` are those that each node passes on,
+    over Swarm's ingress network.
     """
 
     service_name: str
     image: pulumi.Input[str]
-    network_id: pulumi.Input[str]
     memory_limit: int
+    network_id: pulumi.Input[str] | None = None
     arguments: Sequence[str] = ()
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()
     secrets: Sequence[Secret] = ()
     configs: Sequence[Config] = ()
     published: Sequence[int] = ()
+    on_every_node: Sequence[int] = ()
     healthcheck: Healthcheck | None = None
 
 
@@ -48,16 +50,10 @@ def manager_service(name: str, args: ServiceArgs, opts: pulumi.ResourceOptions) 
         name,
         name=args.service_name,
         mode=docker.ServiceModeArgs(replicated=docker.ServiceModeReplicatedArgs(replicas=1)),
-        endpoint_spec=docker.ServiceEndpointSpecArgs(
-            mode="dnsrr",
-            ports=[
-                docker.ServiceEndpointSpecPortArgs(protocol="tcp", target_port=port, published_port=port, publish_mode="host")
-                for port in args.published
-            ],
-        ),
+        endpoint_spec=_endpoint(args),
         task_spec=docker.ServiceTaskSpecArgs(
             container_spec=_container(args),
-            networks_advanceds=[docker.ServiceTaskSpecNetworksAdvancedArgs(id=args.network_id)],
+            networks_advanceds=[docker.ServiceTaskSpecNetworksAdvancedArgs(id=args.network_id)] if args.network_id else [],
             placement=docker.ServiceTaskSpecPlacementArgs(constraints=["node.role==manager"]),
             resources=docker.ServiceTaskSpecResourcesArgs(
                 limits=docker.ServiceTaskSpecResourcesLimitsArgs(memory_bytes=args.memory_limit)
@@ -71,6 +67,17 @@ def manager_service(name: str, args: ServiceArgs, opts: pulumi.ResourceOptions) 
         ),
         converge_config=docker.ServiceConvergeConfigArgs(delay="2s", timeout="10m"),
         opts=opts,
+    )
+
+
+def _endpoint(args: ServiceArgs) -> docker.ServiceEndpointSpecArgs:
+    published = [(port, "host") for port in args.published] + [(port, "ingress") for port in args.on_every_node]
+    return docker.ServiceEndpointSpecArgs(
+        mode="vip" if args.on_every_node else "dnsrr",  # ingress has no other way
+        ports=[
+            docker.ServiceEndpointSpecPortArgs(protocol="tcp", target_port=port, published_port=port, publish_mode=mode)
+            for port, mode in published
+        ],
     )
 
 
@@ -95,6 +102,6 @@ def config_file(name: str, text: str, path: str, opts: pulumi.ResourceOptions) -
     return Config(config_id=config.id, config_name=named, file_name=path)
 
 
-def secret_file(secret_id: pulumi.Input[str], secret_name: str, file_name: str) -> Secret:
+def secret_file(secret_id: pulumi.Input[str], secret_name: pulumi.Input[str], file_name: str) -> Secret:
     """A swarm secret that exists already, at /run/secrets/`file_name` in the container."""
     return Secret(secret_id=secret_id, secret_name=secret_name, file_name=file_name)

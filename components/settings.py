@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components import rules
+from components import https, rules
 from components.backup import BackupPlan
+from components.https import Https
 from components.image_source import ImageSource
 from components.schema import Key
 from components.settings_reader import Reader
@@ -73,6 +74,15 @@ class Settings:
     keep_data: bool
     backup: BackupPlan | None
     domain: str
+    https: Https
+    allow_plain_http: bool
+    acme_server: str
+    acme_email: str
+    acme_profile: str
+    acme_ca: str
+    hsts: int
+    upload_limit: int
+    title: str
     auth: Auth
     admins: tuple[str, ...]
     notebook_cpu_limit: float
@@ -81,8 +91,11 @@ class Settings:
     notebook_memory_guarantee: int
 
 
-def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
-    """Read and check every setting. `get` answers the raw text of a key or None, as `pulumi.Config().get` does.
+def load(
+    get: Callable[[str], str | None], keys: Mapping[str, Key], secret: Callable[[str], str | None] = lambda _: None
+) -> Settings:
+    """Read and check every setting. `get` answers the raw text of a key or None, as `pulumi.Config().get` does; `secret` that of
+    a secret, which is checked and not kept.
 
     Raises SettingsError with one line for each refused value.
     """
@@ -117,6 +130,15 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
         keep_data=reader.checked("keepData", rules.boolean, True),
         backup=reader.whole("backup", BackupPlan.parse),
         domain=reader.checked("domain", rules.host_name),
+        https=reader.checked("https", rules.choice(Https), Https.LETSENCRYPT),
+        allow_plain_http=reader.checked("allowPlainHttp", rules.boolean, False),
+        acme_server=reader.checked("acmeServer", https.acme_server),
+        acme_email=reader.checked("acmeEmail", rules.email),
+        acme_profile=reader.checked("acmeProfile", https.acme_profile),
+        acme_ca=reader.checked("acmeCaFile", rules.certificates),
+        hsts=reader.checked("hsts", rules.whole_number(0, 63_072_000), 0),
+        upload_limit=reader.checked("uploadLimit", rules.size, 0),
+        title=reader.checked("title", rules.title),
         auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
         admins=tuple(reader.each("admins", rules.not_empty("the name that the admin signs in with"))),
         notebook_cpu_limit=reader.checked("notebookCpuLimit", rules.cpus, 0.0),
@@ -124,10 +146,16 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
         notebook_memory_limit=reader.checked("notebookMemoryLimit", rules.size, 0),
         notebook_memory_guarantee=reader.checked("notebookMemoryGuarantee", rules.size, 0),
     )
-    problems = reader.problems or list(_contradictions(settings))
+    problems = reader.problems or [*_contradictions(settings), *_certificate_faults(settings, secret)]
     if problems:
         raise SettingsError("the stack's settings cannot be used:\n" + "\n".join(f"  - {line}" for line in problems))
     return settings
+
+
+def secret_text(name: str) -> str | None:
+    """The plain text of a secret of the stack, for `load` to check before the first resource. Config.get would warn of it."""
+    text = pulumi.runtime.get_config(f"{pulumi.get_project()}:{name}")
+    return None if text is None else str(text)
 
 
 _NO_IMAGE = ImageSource(reference="", context=None)
@@ -156,3 +184,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "sshAllowedCidrs: empty, but `pulumi up` uses ssh; name this computer's address, such as 192.0.2.7/32"
     if settings.auth is Auth.NATIVE and not settings.admins:
         yield "admins: empty, but with auth native an admin must admit the others; name at least one user"
+    yield from https.contradictions(settings.https, settings.domain, settings.allow_plain_http)
+
+
+def _certificate_faults(settings: Settings, secret: Callable[[str], str | None]) -> Iterator[str]:
+    if settings.https is Https.PROVIDED:
+        yield from https.provided_faults(secret(https.CERTIFICATE), secret(https.KEY), settings.domain)

@@ -32,10 +32,11 @@ def throwaway_dockerd(data_root: Path, work: Path) -> Iterator[str]:
     log = LOGS / "guest-dockerd.log"
     with log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
-            ["dockerd", "--data-root", str(data_root), "--exec-root", str(work / "exec"), "--pidfile", str(work / "dockerd.pid"),
-             "--host", f"unix://{socket}", "--storage-driver", "overlay2", "--bridge", "none", "--iptables=false",
-             "--ip-forward=false", "--ip-masq=false", "--containerd-namespace", "lab-bake",
-             "--containerd-plugins-namespace", "lab-bake-plugins"],
+            # In a network namespace of its own: with `--bridge none`, dockerd deletes the docker0 of the engine that runs here.
+            ["unshare", "--net", "dockerd", "--data-root", str(data_root), "--exec-root", str(work / "exec"),
+             "--pidfile", str(work / "dockerd.pid"), "--host", f"unix://{socket}",
+             "--storage-driver", "overlay2", "--bridge", "none", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
+             "--containerd-namespace", "lab-bake", "--containerd-plugins-namespace", "lab-bake-plugins"],
             stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
     try:

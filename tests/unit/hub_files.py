@@ -14,6 +14,7 @@ from traitlets.config import Config
 from components.hub import CONFIG_FOLDER, SOURCE, HubSettings
 
 SETTINGS = HubSettings(
+    title="Physics 101",
     auth="dummy",
     admins=("ada", "grace"),
     notebook_image="example/lab:7",
