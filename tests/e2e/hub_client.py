@@ -47,13 +47,19 @@ class Progress:
     failed: bool = False
 
 
+def _session(verify: bool | str) -> requests.Session:
+    session = requests.Session()
+    session.verify = verify
+    session.trust_env = False  # else REQUESTS_CA_BUNDLE, where it is set, would count more than `verify`
+    return session
+
+
 def sign_in(url: str, name: str, password: str, *, verify: bool | str = True) -> HubUser:
     """Sign in by the form and get an API token of the user's own. `url` ends with a slash; `verify` is requests'.
 
     Raises SignInRefusedError for a wrong password, HubError if the hub answers otherwise than its form promises.
     """
-    session = requests.Session()
-    session.verify = verify
+    session = _session(verify)
     page = session.get(urljoin(url, "hub/login"), timeout=ANSWER_LIMIT)
     _expect(page, 200)
     form = {"username": name, "password": password, "_xsrf": _xsrf(session)}
@@ -79,8 +85,7 @@ class HubUser:
     def __init__(self, url: str, name: str, token: str, pages: requests.Session) -> None:
         self.url, self.name, self._pages, self._verify = url, name, pages, pages.verify or False
         self.server_url = urljoin(url, f"user/{quote(name)}/")
-        self._session = requests.Session()
-        self._session.verify = self._verify
+        self._session = _session(self._verify)
         self._headers = {"Authorization": f"token {token}"}
 
     def request(self, method: str, address: str, *expected: int, **options: Any) -> requests.Response:
