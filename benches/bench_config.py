@@ -26,10 +26,11 @@ c.ConfigurableHTTPProxy.api_url = f"http://{name}-userproxy:8001"
 if name == "stock":
     ours = c.NotebookSpawner
     c.JupyterHub.spawner_class = "dockerspawner.SwarmSpawner"
-    for key in ("image", "cmd", "network_name", "notebook_dir", "extra_placement_spec", "environment", "args", "cpu_limit"):
+    for key in ("image", "cmd", "network_name", "notebook_dir", "environment", "args", "cpu_limit"):
         c.SwarmSpawner[key] = ours[key]
     for key in ("cpu_guarantee", "mem_limit", "mem_guarantee"):
         c.SwarmSpawner[key] = ours[key]
+    c.SwarmSpawner.extra_placement_spec = {"constraints": ours.placement_constraints}
     # As the project's: an engine in a network namespace of its own may lack the IPVS that virtual addresses need.
     c.SwarmSpawner.extra_endpoint_spec = {"mode": "dnsrr"}
     c.SwarmSpawner.name_template = "{username}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import sys
 import threading
 import time
@@ -17,9 +18,10 @@ import requests
 
 PORT = 8888
 LIMIT_S = 600
+RUN = f"{time.time_ns() // 10**9 % 10**6}x"  # in the names of this run's users, who were never here before
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A start that ended otherwise than with a notebook that answers."""
 
 
@@ -33,7 +35,7 @@ class Hub:
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         answer = requests.request(method, self.api + path, headers=self._headers, timeout=LIMIT_S, **options)
         if answer.status_code >= 400:
-            raise Failed(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+            raise FailedError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer
 
     def spawn(self, user: str) -> float:
@@ -50,7 +52,7 @@ class Hub:
             for line in stream.iter_lines(decode_unicode=True):
                 event = json.loads(line[5:]) if line.startswith("data:") else {}
                 if event.get("failed"):
-                    raise Failed(event["message"])
+                    raise FailedError(event["message"])
                 if event.get("ready"):
                     return
 
@@ -74,14 +76,19 @@ def wait_for_http(host: str, port: int, path: str) -> None:
         finally:
             connection.close()
         time.sleep(0.02)
-    raise Failed(f"http://{host}:{port}{path} does not answer")
+    raise FailedError(f"http://{host}:{port}{path} does not answer")
+
+
+def docker_client() -> Any:
+    """The Docker API of the bench's engine."""
+    return docker.APIClient(version="auto")
 
 
 class Floor:
     """The same server without a hub: a service like that of a user who has one, and nothing else."""
 
     def __init__(self, like: str, path: str) -> None:
-        self._client, self._path = docker.APIClient(version="auto"), path
+        self._client, self._path = docker_client(), path
         spec = self._client.inspect_service(like)["Spec"]
         self._template, self._endpoint = spec["TaskTemplate"], spec["EndpointSpec"]
 
@@ -89,20 +96,28 @@ class Floor:
         """Seconds from `docker service create` to a notebook that answers."""
         began = time.monotonic()
         self._client.create_service(self._template, name=name, endpoint_spec=self._endpoint)
-        wait_for_http(name, PORT, self._path)
+        wait_for_http(self._address(name), PORT, self._path)
         return time.monotonic() - began
+
+    def _address(self, name: str) -> str:
+        """The address of the service's task: a name that is not there yet may take the resolver seconds to deny."""
+        while True:
+            for task in self._client.tasks(filters={"service": name}):
+                for network in task.get("NetworksAttachments") or ():
+                    return str(network["Addresses"][0]).partition("/")[0]
+            time.sleep(0.02)
 
     def stop(self, name: str) -> None:
         self._client.remove_service(name)
 
 
-def settled(like: str) -> None:
+def settled() -> None:
     """Wait until no container of a service but the hubs' own and the model's is left."""
-    client = docker.APIClient(version="auto")
+    client = docker_client()
     end = time.monotonic() + 60
     while time.monotonic() < end:
         names = [name for found in client.containers() for name in found["Names"]]
-        if not [name for name in names if name.startswith(("/jupyter-", "/stock-", "/floor-")) and like not in name]:
+        if not [name for name in names if re.match(r"/(jupyter-ours|stock|floor)-(2d)?\d", name)]:
             return
         time.sleep(0.2)
 
@@ -113,10 +128,10 @@ def one_by_one(job: dict[str, Any]) -> dict[str, list[float]]:
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(job["rounds"]):
         for name, way in ways.items():
-            user = f"{name}-{number}"
+            user = f"{name}-{RUN}{number}"
             seconds[name].append(way.spawn(user))
             way.stop(user)
-            settled(job["like"])
+            settled()
             time.sleep(1)
     return seconds
 
@@ -126,7 +141,7 @@ def starters(job: dict[str, Any]) -> dict[str, Hub | Floor]:
     ways: dict[str, Hub | Floor] = {"floor": Floor(job["like"], job["path"])}
     for name in ("ours", "stock"):
         hub = ways[name] = Hub(name, job["token"])
-        hub.call("POST", "/users", json={"usernames": [f"{name}-{number}" for number in range(job["rounds"])]})
+        hub.call("POST", "/users", json={"usernames": [f"{name}-{RUN}{number}" for number in range(job["rounds"])]})
     return ways
 
 
@@ -138,9 +153,9 @@ def classroom(job: dict[str, Any]) -> dict[str, Any]:
     def person(number: int) -> None:
         time.sleep(number * job["within"] / job["rounds"])
         try:
-            seconds[number] = way.spawn(f"{job['way']}-{number}")
-        except (Failed, requests.RequestException, docker.errors.APIError) as error:
-            failures.append(f"{job['way']}-{number}: {error}")
+            seconds[number] = way.spawn(f"{job['way']}-{RUN}{number}")
+        except (FailedError, requests.RequestException, docker.errors.APIError) as error:
+            failures.append(f"{job['way']}-{RUN}{number}: {error}")
 
     people = [threading.Thread(target=person, args=(number,)) for number in range(job["rounds"])]
     for each in people:
