@@ -114,7 +114,7 @@ class Floor:
 def settled() -> None:
     """Wait until no container of a service but the hubs' own and the model's is left."""
     client = docker_client()
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         names = [name for found in client.containers() for name in found["Names"]]
         if not [name for name in names if re.match(r"/(jupyter-ours|stock|floor)-(2d)?\d", name)]:
@@ -148,21 +148,30 @@ def starters(job: dict[str, Any]) -> dict[str, Hub | Floor]:
 def classroom(job: dict[str, Any]) -> dict[str, Any]:
     """`rounds` servers asked for within `within` seconds, by one way; what each took, and what went wrong."""
     way = starters(job)[job["way"]]
-    seconds, failures = [0.0] * job["rounds"], []
+    names = [f"{job['way']}-{RUN}{number}" for number in range(job["rounds"])]
+    seconds: dict[str, float] = {}
+    failures: list[str] = []
 
     def person(number: int) -> None:
         time.sleep(number * job["within"] / job["rounds"])
         try:
-            seconds[number] = way.spawn(f"{job['way']}-{RUN}{number}")
+            seconds[names[number]] = way.spawn(names[number])
         except (FailedError, requests.RequestException, docker.errors.APIError) as error:
-            failures.append(f"{job['way']}-{RUN}{number}: {error}")
+            failures.append(f"{names[number]}: {error}")
 
-    people = [threading.Thread(target=person, args=(number,)) for number in range(job["rounds"])]
-    for each in people:
-        each.start()
-    for each in people:
-        each.join()
-    return {"seconds": [value for value in seconds if value], "failures": failures}
+    at_once(person, range(len(names)))
+    at_once(way.stop, [name for name in names if name in seconds])
+    settled()
+    return {"seconds": list(seconds.values()), "failures": failures}
+
+
+def at_once(work: Any, items: Any) -> None:
+    """Do the work for all items side by side."""
+    threads = [threading.Thread(target=work, args=(item,)) for item in items]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def model(job: dict[str, Any]) -> dict[str, float]:

@@ -7,8 +7,11 @@ import json
 import secrets
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import docker
 
 from components.hub import HUB_FILES, SOURCE, HubSettings, config_path
 from components.image_source import ImageSource
@@ -33,6 +36,14 @@ def image(folder: str) -> str:
     return own.reference
 
 
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Of a container: seconds of processor time, and bytes that its processes hold (without files that the kernel caches)."""
+
+    cpu_s: float
+    memory: int
+
+
 class BenchSwarm:
     """`call` runs a task of client.py inside the swarm."""
 
@@ -50,18 +61,18 @@ class BenchSwarm:
 
     def deploy(self, notebook: str, hub: str, userproxy: str) -> None:
         """The network, the secrets, the files as configs, and both hubs with their proxies."""
-        docker = self.engine.docker
-        docker("network", "create", "--driver", "overlay", "--attachable", "jupyterhub")
+        run = self.engine.docker
+        run("network", "create", "--driver", "overlay", "--attachable", "jupyterhub")
         for name in ("cookie-secret", "proxy-token", "password"):
-            docker("secret", "create", name, "-", stdin=secrets.token_hex(32).encode())
+            run("secret", "create", name, "-", stdin=secrets.token_hex(32).encode())
         for name, text in self._files(notebook).items():
-            docker("config", "create", _config_name(name), "-", stdin=text.encode())
+            run("config", "create", _config_name(name), "-", stdin=text.encode())
         for name in ("ours", "stock"):
             self._service(f"{name}-userproxy", userproxy, [], self._proxy_arguments(name))
             self._service(name, hub, self._hub_options(name), ["jupyterhub", "-f", "/etc/jupyterhub/bench_config.py"])
         socket = f"type=bind,source={self.engine.socket},target=/var/run/docker.sock"
-        docker("run", "--detach", "--name", "client", "--network", "jupyterhub", "--mount", socket, hub, "sleep", "infinity")
-        docker("cp", str(HERE / "client.py"), "client:/client.py")
+        run("run", "--detach", "--name", "client", "--network", "jupyterhub", "--mount", socket, hub, "sleep", "infinity")
+        run("cp", str(HERE / "client.py"), "client:/client.py")
 
     def call(self, task: str, **job: Any) -> Any:
         """What the task answers. Raises AssertionError with what it said."""
@@ -70,11 +81,14 @@ class BenchSwarm:
         )
         return json.loads(printed.splitlines()[-1])
 
-    def group(self, service: str) -> Path:
-        """The cgroup of the service's container."""
-        (container,) = self.engine.docker("ps", "--quiet", "--no-trunc", "--filter", f"name={service}.1.").split()
-        (found,) = Path("/sys/fs/cgroup").glob(f"**/{container}")
-        return found
+    def usage(self, container: str) -> Usage:
+        """What the container has used until now; by its name, or that of its service."""
+        client: Any = docker.APIClient(base_url=self.engine.host, version="auto")
+        (found,) = client.containers(filters={"name": rf"^/{container}(\.1\..*)?$"})
+        stats = client.stats(found["Id"], stream=False, one_shot=True)
+        kept = stats["memory_stats"]["stats"]
+        memory = kept["anon"] if "anon" in kept else kept["rss"]  # cgroups of version 2, or 1
+        return Usage(cpu_s=stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, memory=memory)
 
     def _files(self, notebook: str) -> dict[str, str]:
         files = {config_path(name): (SOURCE / name).read_text() for name in HUB_FILES}

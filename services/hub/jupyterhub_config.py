@@ -10,7 +10,7 @@ from traitlets.config import Config
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
 
-from services.hub import home_hooks, profiles  # noqa: E402
+from services.hub import home_hooks, leftovers, profiles  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
 
 c: Config = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
@@ -66,6 +66,7 @@ c.NotebookSpawner.mem_limit = settings["memory_limit"]
 c.NotebookSpawner.mem_guarantee = settings["memory_guarantee"]
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 120
+leftovers.schedule()
 
 # --- homes
 if settings["lasting_homes"]:

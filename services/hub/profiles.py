@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from services.hub.start_errors import StartError, gib
@@ -75,7 +75,7 @@ def limits(profile: Profile) -> str:
     return f"up to {profile['cpu_limit']:.3g} CPUs, {gib(profile['memory_limit'])} of memory{more}"
 
 
-def page(*parts: Callable[[Any], Awaitable[str] | str]) -> Callable[[Any], Awaitable[str]]:
+def page(*parts: Callable[[Any], Awaitable[str] | str]) -> Callable[[Any], Coroutine[Any, Any, str]]:
     """The `options_form` of several parts: those that have something to say, one below the other; no page where none has.
 
     A plain function, since JupyterHub copies what it is configured with.

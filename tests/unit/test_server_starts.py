@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def swarm() -> Swarm:
 
 
 @pytest.fixture
-def spawner(swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def spawner(swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Ada's spawner by the hub's own configuration, in a hurry; her notebook answers when asked the third time."""
     kind = spawner_module().NotebookSpawner
     asked = []
