@@ -92,9 +92,10 @@ class Floor:
         spec = self._client.inspect_service(like)["Spec"]
         self._template, self._endpoint = spec["TaskTemplate"], spec["EndpointSpec"]
 
-    def spawn(self, name: str) -> float:
-        """Seconds from `docker service create` to a notebook that answers."""
+    def spawn(self, name: str, image: str = "") -> float:
+        """Seconds from `docker service create` to a notebook that answers; by another image where one is named."""
         began = time.monotonic()
+        self._template["ContainerSpec"]["Image"] = image or self._template["ContainerSpec"]["Image"]
         self._client.create_service(self._template, name=name, endpoint_spec=self._endpoint)
         wait_for_http(self._address(name), PORT, self._path)
         return time.monotonic() - began
@@ -174,6 +175,22 @@ def at_once(work: Any, items: Any) -> None:
         thread.join()
 
 
+def image(job: dict[str, Any]) -> dict[str, list[float]]:
+    """Processor seconds from the start of a container to its first answer, for each of the images, in turns."""
+    client, floor = docker_client(), Floor(job["like"], job["path"])
+    seconds: dict[str, list[float]] = {reference: [] for reference in job["images"]}
+    for number in range(job["rounds"]):
+        for reference, used in seconds.items():
+            name = f"floor-{RUN}{number}"
+            floor.spawn(name, reference)
+            (container,) = client.containers(filters={"name": rf"^/{name}\.1\."})
+            stats = client.stats(container["Id"], stream=False, one_shot=True)
+            used.append(stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9)
+            floor.stop(name)
+            settled()
+    return seconds
+
+
 def model(job: dict[str, Any]) -> dict[str, float]:
     """Start the server that the floor's are modelled on, once the hubs answer."""
     hubs = [Hub(name, job["token"]) for name in ("ours", "stock")]
@@ -186,5 +203,5 @@ def model(job: dict[str, Any]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    tasks = {"one_by_one": one_by_one, "classroom": classroom, "model": model}
+    tasks = {"one_by_one": one_by_one, "classroom": classroom, "image": image, "model": model}
     print(json.dumps(cast(Any, tasks[sys.argv[1]])(json.loads(sys.argv[2]))))
