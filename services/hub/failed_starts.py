@@ -48,12 +48,17 @@ async def found_no_room(spawner: NotebookSpawner, task: Task | None) -> StartErr
 
 async def log_end(spawner: NotebookSpawner) -> tuple[str, ...]:
     """The last lines that the server wrote; none where they cannot be had."""
-    asked = spawner.docker("service_logs", spawner.object_id, stdout=True, stderr=True, tail=LOG_LINES)
+    # In a thread, to its end: docker-py gives the log piece by piece.
+    asked = asyncio.get_running_loop().run_in_executor(spawner.executor, _log, spawner.client, spawner.object_id)
     try:
         text = await asyncio.wait_for(asked, LOG_SECONDS)
     except (DockerException, RequestException, TimeoutError):
         return ()
     return tuple(line for line in text.decode(errors="replace").splitlines() if line.strip())
+
+
+def _log(client: Any, service: str) -> bytes:
+    return b"".join(client.service_logs(service, stdout=True, stderr=True, tail=LOG_LINES))
 
 
 async def _node(spawner: NotebookSpawner, task: Task | None) -> dict[str, Any] | None:

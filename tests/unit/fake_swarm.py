@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -94,6 +95,6 @@ class Swarm:
         assert name == self.node["ID"]
         return self.node
 
-    def service_logs(self, name: str, **options: Any) -> bytes:
+    def service_logs(self, name: str, **options: Any) -> Iterator[bytes]:
         assert (name, options["stdout"], options["stderr"]) == (SERVICE, True, True)
-        return self.log
+        return iter([self.log])
