@@ -32,8 +32,11 @@ def apply(spawner: NotebookSpawner, name: str | None) -> None:
 
 
 def chosen(profiles: Sequence[Profile], name: str | None) -> Profile:
-    """The profile of that name, or the first. Raises StartError where there is none of that name."""
-    if not name:
+    """The profile of that name, or the first. Raises StartError where there is none of that name.
+
+    With one there is no page to choose on, and what a user chose before is of no account.
+    """
+    if not name or len(profiles) == 1:
         return profiles[0]
     for profile in profiles:
         if profile["name"] == name:

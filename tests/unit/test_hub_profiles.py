@@ -101,3 +101,9 @@ def test_who_chooses_nothing_gets_the_first(spawner: Any) -> None:
 def test_a_kind_that_is_not_there_is_refused_with_those_that_are(spawner: Any) -> None:
     with pytest.raises(StartError, match="no kind of server named 'Huge'; there are: Small, Large"):
         profiles.apply(spawner, "Huge")
+
+
+def test_an_earlier_choice_locks_nobody_out_when_one_kind_is_left(spawner: Any) -> None:
+    spawner.profiles = [SMALL]
+    profiles.apply(spawner, "Huge")
+    assert spawner.mem_limit == 2 * GIB
