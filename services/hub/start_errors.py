@@ -7,15 +7,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tornado.web import HTTPError
+
 GIB = 1024**3
 
 
-class StartError(Exception):
-    """A start that failed; JupyterHub shows the text on the spawn page. `log` is the end of the server's own log."""
+class StartError(HTTPError):
+    """A start that failed; JupyterHub shows the text on the spawn page. `log` is the end of the server's own log.
+
+    An HTTPError, since of others that come within a second of the request JupyterHub shows only that there was one.
+    """
 
     def __init__(self, text: str, log: Sequence[str] = ()) -> None:
         told = f"{text} The end of its log: {' | '.join(log)}" if log else text
-        super().__init__(told)
+        super().__init__(500, told)
         self.jupyterhub_message = told
         lines = html.escape("\n".join(log))
         self.jupyterhub_html_message = html.escape(text) + (f"<pre>{lines}</pre>" if log else "")
