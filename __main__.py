@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from components import outputs, schema, settings
+from components import outputs, profiles, schema, settings
 from components.hub import Hub, HubArgs, HubSettings
 from components.images import NodeImage, NodeImageArgs
 from components.machines import Machines, MachinesArgs
@@ -78,7 +78,8 @@ swarm = Swarm(
         address_pool=config.swarm_address_pool,
         ssh_user=config.ssh_user,
         ssh_private_key_file=config.ssh_private_key_file,
-        notebook_image=config.notebook_image,
+        notebook_images=profiles.images(config.profiles),
+        worker_labels=config.worker_labels,
         build_ca=config.build_ca,
         before_active=storage.exports,
     ),
@@ -120,7 +121,10 @@ hub = Hub(
             memory_guarantee=config.notebook_memory_guarantee,
             lasting_homes=config.storage is not settings.Storage.NONE,
             shared_folder=config.shared_folder,
+            room_timeout=config.room_timeout,
+            profiles=tuple(profile.render() for profile in config.profiles),
         ),
+        images_present=swarm.images_present,
         with_password=config.auth is settings.Auth.DUMMY,
     ),
     on_manager,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 
 DOCKER_API = "curl --silent --show-error --fail-with-body --unix-socket /run/docker.sock"
 
@@ -86,6 +87,22 @@ def activate(node: str, seconds: int = 300) -> str:
         f"for i in $(seq {seconds // 2}); do ready && break; sleep 2; done; "
         f"ready || {{ echo {name} did not become ready within {seconds} s, see docker node ls >&2; exit 1; }}; "
         f"docker node update --availability active {name} >/dev/null && docker node inspect {name} --format '{{{{.ID}}}}'"
+    )
+
+
+def add_labels(node: str, labels: Sequence[str]) -> str:
+    """On the manager: give the node labels `key=value`, which placement constraints ask for."""
+    words = " ".join(f"--label-add {shlex.quote(label)}" for label in labels)
+    return f"docker node update {words} {shlex.quote(node)}"
+
+
+def remove_labels(node: str, labels: Sequence[str]) -> str:
+    """On the manager: take labels away, unless the node is gone or has none of them."""
+    name, keys = shlex.quote(node), [shlex.quote(label.partition("=")[0]) for label in labels]
+    # One by one: Docker refuses to remove one that is not there, and with it all others of the same call.
+    return (
+        f"docker node inspect {name} >/dev/null 2>&1 || exit 0; "
+        f'for key in {" ".join(keys)}; do docker node update --label-rm "$key" {name} >/dev/null 2>&1 || true; done'
     )
 
 

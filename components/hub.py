@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
@@ -27,16 +29,7 @@ from services.hub.home_volumes import SERVER_FOLDER, hub_volume
 
 SOURCE = Path(__file__).resolve().parent.parent / "services" / "hub"
 # Python files keep their place in the project below CONFIG_FOLDER, so that they import each other there as they do here.
-HUB_FILES = (
-    "jupyterhub_config.py",
-    "swarm_spawner.py",
-    "home_names.py",
-    "home_volumes.py",
-    "owners.py",
-    "homes.py",
-    "home_hooks.py",
-    "socket_proxy.py",
-)
+HUB_FILES = tuple(sorted(path.name for path in SOURCE.glob("*.py")))
 # The hub's pages, each with what it has of its own; the rest is JupyterHub's.
 TEMPLATE_FILES = tuple(f"templates/{page}.html" for page in ("page", "login", "spawn", "spawn_pending", "error"))
 CONFIG_FOLDER, STATE_FOLDER = "/etc/jupyterhub", "/var/lib/jupyterhub"
@@ -55,7 +48,9 @@ class HubSettings:
     the site calls itself.
 
     `notebook_role` is the swarm role of the nodes that notebooks run on: worker, or manager where there are no workers.
-    `lasting_homes` is whether homes outlive servers, and `shared_folder` whether they show a folder that all share.
+    `profiles` are the kinds of servers to choose from, as components/profiles.py renders them, the first for who chooses none;
+    `room_timeout` is seconds. `lasting_homes` is whether homes outlive servers, and `shared_folder` whether they show a
+    folder that all share.
     """
 
     title: str
@@ -69,6 +64,8 @@ class HubSettings:
     memory_guarantee: int
     lasting_homes: bool
     shared_folder: bool
+    room_timeout: int = 60
+    profiles: tuple[dict[str, Any], ...] = ()
 
     def render(self) -> str:
         """The settings as JSON, the same text for the same settings."""
@@ -82,6 +79,8 @@ class HubArgs:
     Where homes are lasting, `homes_address` is that of their server, and `homes_ready` what must be done before the hub mounts
     them.
 
+    `images_present` is what must be done before the hub offers its profiles: every node has their images.
+
     `with_password` makes one generated password for all, for the dummy authenticator.
     """
 
@@ -94,6 +93,7 @@ class HubArgs:
     homes_address: pulumi.Input[str]
     homes_ready: pulumi.Resource | None
     settings: HubSettings
+    images_present: Sequence[pulumi.Resource]
     with_password: bool
 
 
@@ -176,11 +176,13 @@ class Hub(pulumi.ComponentResource):
 
     def _configs(self) -> list[Config]:
         files = {file: (SOURCE / file).read_text() for file in (*HUB_FILES, *TEMPLATE_FILES)}
-        files["settings.json"] = self._args.settings.render()
-        return [
+        configs = [
             config_file(f"{self._name}-{Path(file).stem.replace('_', '-')}", text, config_path(file), self._child)
             for file, text in files.items()
         ]
+        after_images = pulumi.ResourceOptions(parent=self, depends_on=list(self._args.images_present))
+        text, path = self._args.settings.render(), config_path("settings.json")
+        return [*configs, config_file(f"{self._name}-settings", text, path, after_images)]
 
     def _secret(self, name: str, create: pulumi.Input[str]) -> Secret:
         """A swarm secret made on the manager, so that its value need not pass through Pulumi's state."""

@@ -13,7 +13,7 @@ PROJECT_FILE = Path(__file__).resolve().parent.parent / "Pulumi.yaml"
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """One setting: `type` is string, integer, boolean, array (of strings) or object."""
+    """One setting: `type` is string, integer, boolean, array (of strings or objects) or object."""
 
     name: str
     type: str

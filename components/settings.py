@@ -7,15 +7,17 @@ refusals of a stack are reported together.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
-from components import https, rules
+from components import https, profiles, rules
 from components.backup import BackupPlan
 from components.https import Https
 from components.image_source import ImageSource
+from components.profiles import Profile
 from components.schema import Key
 from components.settings_reader import Reader
 
@@ -89,6 +91,24 @@ class Settings:
     notebook_cpu_guarantee: float
     notebook_memory_limit: int
     notebook_memory_guarantee: int
+    profiles: tuple[Profile, ...]
+    worker_labels: dict[str, tuple[str, ...]]
+    room_timeout: int
+
+    @property
+    def standard(self) -> Profile:
+        """The server that the notebook* settings describe: the only kind without profiles, and what each of those starts from."""
+        return Profile(
+            name="standard",
+            description="",
+            image=self.notebook_image,
+            cpu_limit=self.notebook_cpu_limit,
+            cpu_guarantee=self.notebook_cpu_guarantee,
+            memory_limit=self.notebook_memory_limit,
+            memory_guarantee=self.notebook_memory_guarantee,
+            node_label="",
+            gpus=0,
+        )
 
 
 def load(
@@ -145,7 +165,12 @@ def load(
         notebook_cpu_guarantee=reader.checked("notebookCpuGuarantee", rules.cpus, 0.0),
         notebook_memory_limit=reader.checked("notebookMemoryLimit", rules.size, 0),
         notebook_memory_guarantee=reader.checked("notebookMemoryGuarantee", rules.size, 0),
+        profiles=(),
+        worker_labels=dict(reader.entries("workerLabels", profiles.labels)),
+        room_timeout=reader.checked("roomTimeout", rules.whole_number(5, 240), 60),
     )
+    kinds = reader.objects("profiles", lambda values: Profile.parse(values, settings.standard))
+    settings = replace(settings, profiles=tuple(kinds) or (settings.standard,))
     problems = reader.problems or [*_contradictions(settings), *_certificate_faults(settings, secret)]
     if problems:
         raise SettingsError("the stack's settings cannot be used:\n" + "\n".join(f"  - {line}" for line in problems))
@@ -180,6 +205,12 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     for key, size in (("homeQuota", settings.home_quota), *((f"homeQuotas.{n}", s) for n, s in settings.home_quotas.items())):
         if settings.storage is not Storage.NONE and size > settings.homes_size * GIB:
             yield f"{key}: {size / GIB:.10g}G is more than the whole volume of the homes, homesSize {settings.homes_size}G"
+    for name in profiles.twice(settings.profiles):
+        yield f"profiles: {name!r} is the name of more than one; people choose by the name: rename one"
+    for node in settings.worker_labels:
+        if not re.fullmatch(r"worker-\d+", node) or int(node.removeprefix("worker-")) >= settings.workers:
+            yield f"workerLabels.{node}: there is no such worker; they are worker-0 to worker-{settings.workers - 1}"
+    yield from _nowhere(settings)
     if not settings.ssh_allowed_cidrs:
         yield "sshAllowedCidrs: empty, but `pulumi up` uses ssh; name this computer's address, such as 192.0.2.7/32"
     if settings.auth is Auth.NATIVE and not settings.admins:
@@ -190,3 +221,14 @@ def _contradictions(settings: Settings) -> Iterator[str]:
 def _certificate_faults(settings: Settings, secret: Callable[[str], str | None]) -> Iterator[str]:
     if settings.https is Https.PROVIDED:
         yield from https.provided_faults(secret(https.CERTIFICATE), secret(https.KEY), settings.domain)
+
+
+def _nowhere(settings: Settings) -> Iterator[str]:
+    """Profiles whose label no node has."""
+    labels = {label.replace("=", "==", 1) for node in settings.worker_labels.values() for label in node}
+    for profile in settings.profiles:
+        if profile.node_label and profile.node_label not in labels:
+            yield (
+                f"profiles: {profile.name!r} wants a node with the label {profile.node_label.replace('==', '=')}, which none "
+                "has; set it for a worker: pulumi config set --path 'workerLabels[\"worker-0\"]' LABEL"
+            )

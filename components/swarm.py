@@ -21,6 +21,7 @@ VXLAN_HEADER = 50  # bytes that an overlay network's encapsulation takes of the 
 class SwarmArgs:
     """`ssh_private_key_file` is an absolute path, for the docker provider's ssh client; `address_pool` a CIDR.
 
+    Nodes that notebooks run on have all of `notebook_images`. `worker_labels` are, by a worker's name, labels `key=value`.
     `before_active` is, by a worker's name, what must be done before notebooks may land on it.
     """
 
@@ -29,14 +30,16 @@ class SwarmArgs:
     address_pool: str
     ssh_user: str
     ssh_private_key_file: str
-    notebook_image: ImageSource
+    notebook_images: Sequence[ImageSource]
+    worker_labels: Mapping[str, Sequence[str]]
     build_ca: str
     before_active: Mapping[str, pulumi.Resource]
 
 
 class Swarm(pulumi.ComponentResource):
     """Outputs: `swarm_id`; `overlay_mtu` (bytes, as text); `docker`, the provider for the manager's daemon; `manager_ready`,
-    the command that image builds on the manager wait for.
+    the command that image builds on the manager wait for; `images_present`, the commands after which all nodes that notebooks
+    run on have their images.
 
     `docker`'s host is data of the swarm's initialisation, since `depends_on` of a provider is not honoured (pulumi#8917).
     """
@@ -45,6 +48,7 @@ class Swarm(pulumi.ComponentResource):
     overlay_mtu: pulumi.Output[str]
     docker: Provider
     manager_ready: remote.Command
+    images_present: list[pulumi.Resource]
 
     def __init__(self, name: str, args: SwarmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("jupyterhub-swarm:index:Swarm", name, None, opts)
@@ -69,6 +73,7 @@ class Swarm(pulumi.ComponentResource):
         )
         self.swarm_id = self._initialised.stdout
         self.docker = self._docker_provider()
+        self.images_present = []
         self._join(on_manager)
         self.register_outputs({"swarm_id": self.swarm_id, "overlay_mtu": self.overlay_mtu})
 
@@ -107,7 +112,7 @@ class Swarm(pulumi.ComponentResource):
     def _join(self, on_manager: pulumi.ResourceOptions) -> None:
         args, manager = self._args, self._args.manager
         if not args.workers:  # then notebooks run on the manager, and the image must be there
-            self._notebook_image(manager, self.manager_ready)
+            self._notebook_images(manager, self.manager_ready)
             return
         token = remote.Command(
             f"{self._name}-worker-token",
@@ -132,8 +137,7 @@ class Swarm(pulumi.ComponentResource):
             logging=remote.Logging.NONE,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[ready], deleted_with=worker.machine),
         )
-        image = self._notebook_image(worker, ready)
-        before: list[pulumi.Resource] = [joined, image.present]
+        before: list[pulumi.Resource] = [joined, *self._notebook_images(worker, ready), *self._labels(worker, joined, on_manager)]
         if worker.name in self._args.before_active:
             before.append(self._args.before_active[worker.name])
         # Runs on the manager, and is deleted before the worker: draining must come before the machine goes.
@@ -146,9 +150,32 @@ class Swarm(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(depends_on=before)),
         )
 
-    def _notebook_image(self, node: Node, ready: remote.Command) -> NodeImage:
-        return NodeImage(
-            f"{self._name}-{node.name}-notebook-image",
-            NodeImageArgs(node=node, source=self._args.notebook_image, build_ca=self._args.build_ca, ready=ready),
-            pulumi.ResourceOptions(parent=self),
+    def _labels(self, worker: Node, joined: remote.Command, on_manager: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        labels = self._args.worker_labels.get(worker.name, ())
+        if not labels:
+            return []
+        labelled = remote.Command(
+            f"{self._name}-{worker.name}-labels",
+            connection=self._args.manager.connection,
+            create=commands.add_labels(worker.name, labels),
+            delete=commands.remove_labels(worker.name, labels),
+            triggers=[joined.id, *labels],
+            # Others replace these: the old ones must go first, lest they take a new one of the same key along.
+            opts=pulumi.ResourceOptions.merge(
+                on_manager, pulumi.ResourceOptions(depends_on=[joined], delete_before_replace=True)
+            ),
         )
+        return [labelled]
+
+    def _notebook_images(self, node: Node, ready: remote.Command) -> list[pulumi.Resource]:
+        """Each image of notebooks on the node. The names count, so that a changed image is brought by the same resource."""
+        present: list[pulumi.Resource] = []
+        for number, source in enumerate(self._args.notebook_images):
+            image = NodeImage(
+                f"{self._name}-{node.name}-notebook-image{f'-{number}' if number else ''}",
+                NodeImageArgs(node=node, source=source, build_ca=self._args.build_ca, ready=ready),
+                pulumi.ResourceOptions(parent=self),
+            )
+            present.append(image.present)
+        self.images_present += present
+        return present

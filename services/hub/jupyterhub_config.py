@@ -10,7 +10,7 @@ from traitlets.config import Config
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
 
-from services.hub import home_hooks  # noqa: E402
+from services.hub import home_hooks, leftovers, profiles  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
 from services.hub.socket_proxy import SocketProxy  # noqa: E402
 
@@ -51,7 +51,9 @@ c.NotebookSpawner.image = settings["notebook_image"]
 c.NotebookSpawner.cmd = ["jupyterhub-singleuser"]
 c.NotebookSpawner.network_name = "jupyterhub"
 c.NotebookSpawner.notebook_dir = "/home/jovyan"
-c.NotebookSpawner.extra_placement_spec = {"constraints": [f"node.role=={settings['notebook_role']}"]}
+c.NotebookSpawner.placement_constraints = [f"node.role=={settings['notebook_role']}"]
+c.NotebookSpawner.profiles = settings["profiles"]
+c.NotebookSpawner.room_timeout = settings["room_timeout"]
 c.NotebookSpawner.environment = {
     # Swarm fills the template in for each task, so that a notebook can tell where it runs.
     "NODE_NAME": "{{.Node.Hostname}}",
@@ -70,13 +72,15 @@ c.NotebookSpawner.mem_limit = settings["memory_limit"]
 c.NotebookSpawner.mem_guarantee = settings["memory_guarantee"]
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 120
+leftovers.schedule()
 
 # --- homes
 if settings["lasting_homes"]:
     homes = Homes(Path("/srv/homes"))
     c.Spawner.pre_spawn_hook = home_hooks.before_start(homes, os.environ["HOMES_ADDRESS"], settings["shared_folder"])
-    c.Spawner.options_form = home_hooks.form(homes)
+    c.Spawner.options_form = profiles.page(home_hooks.form(homes), profiles.form)
 else:
+    c.Spawner.options_form = profiles.page(profiles.form)
     c.JupyterHub.template_vars["announcement"] = (
         "Homes are temporary here: when your server stops, your files are gone. Download what you want to keep."
     )

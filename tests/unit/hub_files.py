@@ -43,6 +43,8 @@ def hub_config(root: Path, monkeypatch: pytest.MonkeyPatch, settings: HubSetting
     (config_folder / "settings.json").write_text(settings.render())
     for name, value in SECRETS.items():
         (secret_folder / name).write_text(value)
+    # What the configuration imports must not be loaded while Path is another.
+    importlib.import_module("services.hub.leftovers")
     source = SOURCE / "jupyterhub_config.py"
     config = Config()
     namespace: dict[str, Any] = {"get_config": lambda: config, "__file__": str(source)}

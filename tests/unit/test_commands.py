@@ -17,6 +17,8 @@ LINES = {
     "worker_token": commands.worker_token(),
     "swarm_join": commands.swarm_join("abc123"),
     "activate": commands.activate("worker-0"),
+    "add_labels": commands.add_labels("worker-0", ["gpu=a100", "disk=fast"]),
+    "remove_labels": commands.remove_labels("worker-0", ["gpu=a100", "disk=fast"]),
     "remove_node": commands.remove_node("worker-0"),
     "build_image": commands.build_image("jupyterhub-swarm/hub:0123456789ab"),
     "pull_image": commands.pull_image("example/lab:1"),
@@ -80,6 +82,17 @@ def test_activate() -> None:
         "for i in $(seq 150); do ready && break; sleep 2; done; "
         "ready || { echo worker-0 did not become ready within 300 s, see docker node ls >&2; exit 1; }; "
         "docker node update --availability active worker-0 >/dev/null && docker node inspect worker-0 --format '{{.ID}}'"
+    )
+
+
+def test_add_labels() -> None:
+    assert LINES["add_labels"] == "docker node update --label-add gpu=a100 --label-add disk=fast worker-0"
+
+
+def test_remove_labels() -> None:
+    assert LINES["remove_labels"] == (
+        "docker node inspect worker-0 >/dev/null 2>&1 || exit 0; "
+        'for key in gpu disk; do docker node update --label-rm "$key" worker-0 >/dev/null 2>&1 || true; done'
     )
 
 

@@ -124,7 +124,7 @@ def test_servers_get_the_image_and_the_resources_of_the_settings(config: Config)
 @pytest.mark.parametrize("role", ["worker", "manager"])
 def test_servers_run_on_the_nodes_of_the_settings_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
     config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, notebook_role=role))
-    assert config.NotebookSpawner.extra_placement_spec == {"constraints": [f"node.role=={role}"]}
+    assert spawner_of("ada", config).extra_placement_spec == {"constraints": [f"node.role=={role}"]}
 
 
 def test_lasting_homes_are_made_before_each_start_and_nothing_is_said_of_them(config: Config) -> None:
@@ -137,7 +137,14 @@ def test_temporary_homes_are_announced_on_every_page(tmp_path: Path, monkeypatch
     config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, lasting_homes=False))
     assert "your files are gone" in config.JupyterHub.template_vars["announcement"]
     assert "pre_spawn_hook" not in config.Spawner
-    assert "options_form" not in config.Spawner
+    assert asyncio.run(config.Spawner.options_form(spawner_of("ada", config))) == ""
+
+
+def test_the_wait_for_room_and_the_profiles_are_those_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = ({"name": "Small"}, {"name": "Large"})
+    config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, room_timeout=90, profiles=kinds))
+    made = spawner_of("ada", config)
+    assert (made.room_timeout, made.profiles) == (90, list(kinds))
 
 
 def test_what_jupyter_writes_at_its_start_is_on_the_containers_own_disk(config: Config) -> None:

@@ -94,6 +94,12 @@ REFUSED = {
     "notebookCpuGuarantee": ("0", "notebookCpuGuarantee: '0' must be a number of CPUs above 0, such as 0.5 or 2"),
     "notebookMemoryLimit": ("2GB", "notebookMemoryLimit: '2GB' must be a size above 0, such as 512M or 2G"),
     "notebookMemoryGuarantee": ("1", "notebookMemoryGuarantee: '1' must be a size above 0, such as 512M or 2G"),
+    "workerLabels": (
+        '{"worker-0": "gpu"}',
+        "workerLabels.worker-0: 'gpu' must be a label such as gpu=a100 (letters, digits, dots and dashes)",
+    ),
+    "roomTimeout": ("1", "roomTimeout: '1' must be a whole number from 5 to 240"),
+    "profiles": ('[{"cpuLimit": 2}]', "profiles[0]: '{\"cpuLimit\": 2}' needs a name, which people choose it by"),
 }
 
 

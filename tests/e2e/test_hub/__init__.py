@@ -1,0 +1,1 @@
+"""Suite `hub`: signing in, choosing a server, starting it, and what is told when that fails."""
