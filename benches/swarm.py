@@ -121,6 +121,7 @@ class BenchSwarm:
 def settings(notebook: str) -> HubSettings:
     """The settings of the hubs: the lab's, but for homes, which are measured elsewhere."""
     return HubSettings(
+        title="JupyterHub",
         auth="dummy",
         admins=("admin",),
         notebook_image=notebook,
