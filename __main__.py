@@ -10,8 +10,10 @@ from components.images import NodeImage, NodeImageArgs
 from components.machines import Machines, MachinesArgs
 from components.network import Network, NetworkArgs
 from components.proxy import Proxy, ProxyArgs
+from components.registry import Registry, RegistryArgs
 from components.storage import Storage, StorageArgs
 from components.swarm import Swarm, SwarmArgs
+from components.workers import Workers, WorkersArgs
 
 config = settings.load(pulumi.Config().get, schema.load(), settings.secret_text)
 
@@ -74,18 +76,44 @@ swarm = Swarm(
     "swarm",
     SwarmArgs(
         manager=machines.manager,
-        workers=machines.workers,
         address_pool=config.swarm_address_pool,
         ssh_user=config.ssh_user,
         ssh_private_key_file=config.ssh_private_key_file,
+    ),
+)
+
+on_manager = pulumi.ResourceOptions(providers=[swarm.docker], deleted_with=machines.manager.machine)
+registry = Registry(
+    "registry",
+    RegistryArgs(
+        server=config.registry,
+        user=config.registry_user,
+        password=pulumi.Config().get_secret("registryPassword"),
+        manager=machines.manager,
+        manager_ready=swarm.manager_ready,
+        swarm_id=swarm.swarm_id,
+        image=config.registry_image,
+        build_ca=config.build_ca,
+        state_folder=storage.state_folder,
+    ),
+    on_manager,
+)
+
+workers = Workers(
+    "workers",
+    WorkersArgs(
+        manager=machines.manager,
+        manager_ready=swarm.manager_ready,
+        swarm_id=swarm.swarm_id,
+        workers=machines.workers,
+        labels=config.worker_labels,
         notebook_images=profiles.images(config.profiles),
-        worker_labels=config.worker_labels,
+        registry=registry.login,
         build_ca=config.build_ca,
         before_active=storage.exports,
     ),
 )
 
-on_manager = pulumi.ResourceOptions(providers=[swarm.docker], deleted_with=machines.manager.machine)
 hub_image, userproxy_image, proxy_image = (
     NodeImage(
         f"{name}-image",
@@ -124,7 +152,7 @@ hub = Hub(
             room_timeout=config.room_timeout,
             profiles=tuple(profile.render() for profile in config.profiles),
         ),
-        images_present=swarm.images_present,
+        images_present=workers.images_present,
         with_password=config.auth is settings.Auth.DUMMY,
     ),
     on_manager,
@@ -158,6 +186,7 @@ proxy = Proxy(
 pulumi.export("url", proxy.url)
 pulumi.export("caCertificate", proxy.ca_certificate)
 pulumi.export("password", hub.password)
+pulumi.export("registry", registry.help)
 pulumi.export("ssh", outputs.ssh_command(config.ssh_user, machines.public_ip, config.ssh_private_key_file))
 pulumi.export("nodes", outputs.node_table(machines.manager, machines.workers, machines.storage))
 pulumi.export("volumes", storage.volumes)

@@ -14,9 +14,9 @@ from pulumi.runtime.stack import Stack
 from tests.unit.conftest import PRIVATE_KEY
 from tests.unit.graphs import COMMAND, SERVICE, SERVICE_CONFIG, Graph, is_secret, plain_texts, rendered, revealed
 
-JOIN_TOKEN, PASSWORD = "swarm-worker-token-stdout", "hub-password-text-stdout"
+JOIN_TOKEN, PASSWORD = "workers-token-stdout", "hub-password-text-stdout"
 # Commands whose output is a secret, so that neither may be shown.
-SECRET_MAKERS = ("swarm-worker-token", "hub-password-text")
+SECRET_MAKERS = ("workers-token", "hub-password-text")
 
 
 def test_every_connection_is_a_secret_since_it_holds_the_private_key(graph: Graph) -> None:
@@ -45,7 +45,7 @@ def test_a_command_that_prints_a_secret_keeps_its_output_secret_and_unlogged(gra
 
 
 def test_what_the_docker_api_answers_to_a_join_is_not_logged(graph: Graph) -> None:
-    assert graph["swarm-worker-0-join"].inputs["logging"] == "none"
+    assert graph["worker-0-join"].inputs["logging"] == "none"
 
 
 @pytest.mark.parametrize("secret", [JOIN_TOKEN, PASSWORD, PRIVATE_KEY.splitlines()[1]])
