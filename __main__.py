@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from components import outputs, schema, settings
+from components import outputs, schema, settings, sign_in
 from components.hub import Hub, HubArgs, HubSettings
 from components.images import NodeImage, NodeImageArgs
 from components.machines import Machines, MachinesArgs
@@ -13,7 +13,8 @@ from components.proxy import Proxy, ProxyArgs
 from components.storage import Storage, StorageArgs
 from components.swarm import Swarm, SwarmArgs
 
-config = settings.load(pulumi.Config().get, schema.load())
+config = settings.load(pulumi.Config().get, schema.load(), settings.names_set(pulumi.get_project()))
+people = sign_in.parse(config.auth, config.admins, config.allowed_users, config.oauth)
 
 network = Network(
     "network",
@@ -109,8 +110,13 @@ hub = Hub(
         homes_address=storage.homes_address,
         homes_ready=storage.exports.get(machines.manager.name),
         settings=HubSettings(
-            auth=config.auth,
-            admins=config.admins,
+            sign_in=people.rendered(config.domain),
+            announcement=config.announcement,
+            idle_timeout=config.idle_timeout,
+            max_age=config.max_age,
+            named_servers=config.named_servers,
+            concurrent_spawn_limit=config.concurrent_spawn_limit,
+            active_server_limit=config.active_server_limit,
             notebook_image=config.notebook_image.reference,
             notebook_role="worker" if config.workers else "manager",
             cpu_limit=config.notebook_cpu_limit,
@@ -120,7 +126,8 @@ hub = Hub(
             lasting_homes=config.storage is not settings.Storage.NONE,
             shared_folder=config.shared_folder,
         ),
-        with_password=config.auth is settings.Auth.DUMMY,
+        client_secret=sign_in.client_secret(config.auth, pulumi.Config().get_secret("clientSecret")),
+        extra_config=config.hub_extra_config,
     ),
     on_manager,
 )
@@ -139,6 +146,9 @@ proxy = Proxy(
 
 pulumi.export("url", proxy.url)
 pulumi.export("password", hub.password)
+pulumi.export("adminPassword", hub.admin_password)
+for name, text in people.outputs(config.domain).items():
+    pulumi.export(name, text)
 pulumi.export("ssh", outputs.ssh_command(config.ssh_user, machines.public_ip, config.ssh_private_key_file))
 pulumi.export("nodes", outputs.node_table(machines.manager, machines.workers, machines.storage))
 pulumi.export("volumes", storage.volumes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
@@ -20,8 +21,8 @@ from components.services import (
     ServiceArgs,
     config_file,
     manager_service,
-    secret_file,
 )
+from components.swarm_secrets import SecretMaker
 from services.hub.home_volumes import SERVER_FOLDER, hub_volume
 
 SOURCE = Path(__file__).resolve().parent.parent / "services" / "hub"
@@ -34,7 +35,13 @@ HUB_FILES = (
     "owners.py",
     "homes.py",
     "home_hooks.py",
+    "sign_in.py",
+    "native_admins.py",
+    "culling.py",
+    "idle_culler_config.py",
+    "check_config.py",
 )
+EXTRA_CONFIG = "hub_extra_config.py"
 CONFIG_FOLDER, STATE_FOLDER = "/etc/jupyterhub", "/var/lib/jupyterhub"
 GIB = 1024**3
 
@@ -47,14 +54,20 @@ _ALIVE = (
 
 @dataclass(frozen=True, kw_only=True)
 class HubSettings:
-    """What jupyterhub_config.py reads as settings.json. Memory in bytes, CPUs in cores; `auth` is native or dummy.
+    """What jupyterhub_config.py reads as settings.json. Memory in bytes, CPUs in cores, times in seconds (0 for never).
 
+    `sign_in` is as components/sign_in.py renders it. Limits that are 0 are none.
     `notebook_role` is the swarm role of the nodes that notebooks run on: worker, or manager where there are no workers.
     `lasting_homes` is whether homes outlive servers, and `shared_folder` whether they show a folder that all share.
     """
 
-    auth: str
-    admins: tuple[str, ...]
+    sign_in: dict[str, Any]
+    announcement: str
+    idle_timeout: int
+    max_age: int
+    named_servers: int
+    concurrent_spawn_limit: int
+    active_server_limit: int
     notebook_image: str
     notebook_role: str
     cpu_limit: float
@@ -76,7 +89,8 @@ class HubArgs:
     Where homes are lasting, `homes_address` is that of their server, and `homes_ready` what must be done before the hub mounts
     them.
 
-    `with_password` makes one generated password for all, for the dummy authenticator.
+    `client_secret` belongs to a sign-in service, and is None without one. `extra_config` is the text of a file of the
+    stack's owner, or empty.
     """
 
     manager: Node
@@ -88,15 +102,18 @@ class HubArgs:
     homes_address: pulumi.Input[str]
     homes_ready: pulumi.Resource | None
     settings: HubSettings
-    with_password: bool
+    client_secret: pulumi.Output[str] | None
+    extra_config: str
 
 
 class Hub(pulumi.ComponentResource):
-    """Outputs: `network_id` of the overlay network; `userproxy`, what NGINX forwards to; `password` (secret), empty if none."""
+    """Outputs: `network_id` of the overlay network; `userproxy`, what NGINX forwards to; `password` for all but the admins and
+    `admin_password` (secrets), empty where there are none."""
 
     network_id: pulumi.Output[str]
     userproxy: str
     password: pulumi.Output[str]
+    admin_password: pulumi.Output[str]
 
     def __init__(self, name: str, args: HubArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("jupyterhub-swarm:index:Hub", name, None, opts)
@@ -111,11 +128,12 @@ class Hub(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["options"]),
         )
         self.network_id = network.id
-        self.password = pulumi.Output.from_input("")
-        token = self._secret("proxy-token", commands.make_secret("jupyterhub-proxy-token"))
+        self.password = self.admin_password = pulumi.Output.from_input("")
+        self._secrets = SecretMaker(name, args.manager, args.swarm_id, self)
+        token = self._secrets.random("proxy-token")
         self.userproxy = self._userproxy(token)
         self._hub(token)
-        self.register_outputs({"network_id": self.network_id, "password": self.password})
+        self.register_outputs({"network_id": self.network_id, "password": self.password, "admin_password": self.admin_password})
 
     def _userproxy(self, token: Secret) -> str:
         manager_service(
@@ -139,9 +157,10 @@ class Hub(pulumi.ComponentResource):
         return "userproxy:8000"
 
     def _hub(self, token: Secret) -> None:
-        secrets = [token, self._secret("cookie-secret", commands.make_secret("jupyterhub-cookie-secret"))]
-        if self._args.with_password:
-            secrets.append(self._password())
+        secrets = [token, self._secrets.random("cookie-secret"), *self._sign_in_secrets()]
+        files = self._files()
+        # The project's own files are tested; a file of the owner's is tried.
+        tried = [self._tried(files)] if self._args.extra_config else []
         manager_service(
             f"{self._name}-hub",
             ServiceArgs(
@@ -156,7 +175,7 @@ class Hub(pulumi.ComponentResource):
                     *([self._homes(self._args.homes_ready)] if self._args.homes_ready else []),
                 ],
                 secrets=secrets,
-                configs=self._configs(),
+                configs=self._configs(files),
                 healthcheck=Healthcheck(
                     tests=["CMD", "python3", "-I", "-S", "-c", _ALIVE],
                     interval="30s",
@@ -165,8 +184,18 @@ class Hub(pulumi.ComponentResource):
                     retries=3,
                 ),
             ),
-            self._child,
+            pulumi.ResourceOptions(parent=self, depends_on=tried),
         )
+
+    def _sign_in_secrets(self) -> list[Secret]:
+        if self._args.client_secret is not None:
+            return [self._secrets.given("client-secret", self._args.client_secret), self._secrets.random("crypt-key")]
+        # 32 characters are what JupyterHub wants of an admin's shared password.
+        admin, self.admin_password = self._secrets.password("admin-password", 32)
+        if self._args.settings.sign_in["auth"] != "dummy":
+            return [admin]
+        everyone, self.password = self._secrets.password("password", 20)
+        return [admin, everyone]
 
     def _homes(self, ready: pulumi.Resource) -> Mount:
         """All homes, over NFS, so that the hub can make one at a user's first start."""
@@ -181,46 +210,29 @@ class Hub(pulumi.ComponentResource):
         )
         return Mount(type="volume", source=volume.name, target=SERVER_FOLDER)
 
-    def _configs(self) -> list[Config]:
+    def _files(self) -> dict[str, str]:
+        """What the hub reads, by the names of this project."""
         files = {file: (SOURCE / file).read_text() for file in HUB_FILES}
         files["settings.json"] = self._args.settings.render()
+        if self._args.extra_config:
+            files[EXTRA_CONFIG] = self._args.extra_config
+        return files
+
+    def _configs(self, files: dict[str, str]) -> list[Config]:
         return [
             config_file(f"{self._name}-{Path(file).stem.replace('_', '-')}", text, config_path(file), self._child)
             for file, text in files.items()
         ]
 
-    def _secret(self, name: str, create: pulumi.Input[str]) -> Secret:
-        """A swarm secret made on the manager, so that its value need not pass through Pulumi's state."""
-        made = remote.Command(
-            f"{self._name}-{name}",
+    def _tried(self, files: dict[str, str]) -> remote.Command:
+        """The configuration, tried in the hub's image before the hub that runs is touched."""
+        return remote.Command(
+            f"{self._name}-config-check",
             connection=self._args.manager.connection,
-            create=create,
-            triggers=[self._args.swarm_id],
+            create=pulumi.Output.from_input(self._args.hub_image).apply(commands.check_hub_config),
+            stdin=json.dumps({config_path(file): text for file, text in files.items()}),
             opts=self._child,
         )
-        return secret_file(made.stdout, f"jupyterhub-{name}", name)
-
-    def _password(self) -> Secret:
-        generated = remote.Command(
-            f"{self._name}-password-text",
-            connection=self._args.manager.connection,
-            create=commands.random_password(),
-            triggers=[self._args.swarm_id],
-            logging=remote.Logging.NONE,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["stdout"]),
-        )
-        self.password = pulumi.Output.secret(generated.stdout)
-        # Removed with the setting that made it: a later dummy sign-in has another password, and must not meet the old secret.
-        stored = remote.Command(
-            f"{self._name}-password",
-            connection=self._args.manager.connection,
-            create=commands.store_secret("jupyterhub-password"),
-            delete=commands.remove_secret("jupyterhub-password"),
-            stdin=self.password,
-            triggers=[self._args.swarm_id],
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-        )
-        return secret_file(stored.stdout, "jupyterhub-password", "password")
 
 
 def config_path(file: str) -> str:

@@ -95,6 +95,6 @@ def config_file(name: str, text: str, path: str, opts: pulumi.ResourceOptions) -
     return Config(config_id=config.id, config_name=named, file_name=path)
 
 
-def secret_file(secret_id: pulumi.Input[str], secret_name: str, file_name: str) -> Secret:
+def secret_file(secret_id: pulumi.Input[str], secret_name: pulumi.Input[str], file_name: str) -> Secret:
     """A swarm secret that exists already, at /run/secrets/`file_name` in the container."""
     return Secret(secret_id=secret_id, secret_name=secret_name, file_name=file_name)

@@ -7,29 +7,24 @@ refusals of a stack are reported together.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
-from components import rules
+from components import rules, schema, sign_in
 from components.backup import BackupPlan
 from components.image_source import ImageSource
 from components.schema import Key
 from components.settings_reader import Reader
+from components.sign_in import Auth
 
 MIB, GIB = 1024**2, 1024**3
 
 
 class SettingsError(pulumi.RunError, ValueError):  # RunError: the engine shows the text without a traceback
     """One or more settings of the stack are refused; the text lists them all."""
-
-
-class Auth(enum.StrEnum):
-    """How people sign in."""
-
-    NATIVE = "native"
-    DUMMY = "dummy"
 
 
 class Storage(enum.StrEnum):
@@ -74,15 +69,32 @@ class Settings:
     backup: BackupPlan | None
     domain: str
     auth: Auth
+    oauth: dict[str, Any]
     admins: tuple[str, ...]
+    allowed_users: tuple[str, ...]
+    allow_dummy_on_public_address: bool
+    hub_extra_config: str
+    announcement: str
+    idle_timeout: int
+    max_age: int
+    named_servers: int
+    concurrent_spawn_limit: int
+    active_server_limit: int
     notebook_cpu_limit: float
     notebook_cpu_guarantee: float
     notebook_memory_limit: int
     notebook_memory_guarantee: int
 
 
-def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
-    """Read and check every setting. `get` answers the raw text of a key or None, as `pulumi.Config().get` does.
+def names_set(project: str) -> list[str]:
+    """The names under which the stack's config has values for the project, secret or not."""
+    values = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    return [name.removeprefix(f"{project}:") for name in values if name.startswith(f"{project}:")]
+
+
+def load(get: Callable[[str], str | None], keys: Mapping[str, Key], names: Iterable[str] = ()) -> Settings:
+    """Read and check every setting. `get` answers the raw text of a key or None, as `pulumi.Config().get` does; `names` are
+    those that the stack has values for, so that a misspelt one is noticed.
 
     Raises SettingsError with one line for each refused value.
     """
@@ -118,13 +130,24 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key]) -> Settings:
         backup=reader.whole("backup", BackupPlan.parse),
         domain=reader.checked("domain", rules.host_name),
         auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
+        oauth=reader.structure("oauth"),
         admins=tuple(reader.each("admins", rules.not_empty("the name that the admin signs in with"))),
+        allowed_users=tuple(reader.each("allowedUsers", rules.not_empty("the name that the user signs in with"))),
+        allow_dummy_on_public_address=reader.checked("allowDummyOnPublicAddress", rules.boolean, False),
+        hub_extra_config=reader.checked("hubExtraConfig", rules.python_file),
+        announcement=reader.text("announcement"),
+        idle_timeout=reader.checked("idleTimeout", rules.duration(600), 0),
+        max_age=reader.checked("maxAge", rules.duration(600), 0),
+        named_servers=reader.checked("namedServers", rules.whole_number(0, 20), 0),
+        concurrent_spawn_limit=reader.checked("concurrentSpawnLimit", rules.whole_number(0, 1000), 0),
+        active_server_limit=reader.checked("activeServerLimit", rules.whole_number(0, 10_000), 0),
         notebook_cpu_limit=reader.checked("notebookCpuLimit", rules.cpus, 0.0),
         notebook_cpu_guarantee=reader.checked("notebookCpuGuarantee", rules.cpus, 0.0),
         notebook_memory_limit=reader.checked("notebookMemoryLimit", rules.size, 0),
         notebook_memory_guarantee=reader.checked("notebookMemoryGuarantee", rules.size, 0),
     )
-    problems = reader.problems or list(_contradictions(settings))
+    faults = [*schema.unknown_names(names, keys), *reader.problems]
+    problems = faults or list(_contradictions(settings))
     if problems:
         raise SettingsError("the stack's settings cannot be used:\n" + "\n".join(f"  - {line}" for line in problems))
     return settings
@@ -154,5 +177,20 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             yield f"{key}: {size / GIB:.10g}G is more than the whole volume of the homes, homesSize {settings.homes_size}G"
     if not settings.ssh_allowed_cidrs:
         yield "sshAllowedCidrs: empty, but `pulumi up` uses ssh; name this computer's address, such as 192.0.2.7/32"
+    yield from _about_sign_in(settings)
+
+
+def _about_sign_in(settings: Settings) -> Iterator[str]:
     if settings.auth is Auth.NATIVE and not settings.admins:
         yield "admins: empty, but with auth native an admin must admit the others; name at least one user"
+    if settings.auth in sign_in.ENTRIES and not settings.domain:
+        yield f"domain: empty, but auth {settings.auth} sends people back to a host name; set the one that users type"
+    if settings.auth is Auth.DUMMY and not settings.allow_dummy_on_public_address:
+        yield (
+            "auth: dummy lets in whoever has one shared password, under any name, and the hub has a public address; "
+            "choose another, or set allowDummyOnPublicAddress to true for a test or a workshop"
+        )
+    try:
+        sign_in.parse(settings.auth, settings.admins, settings.allowed_users, settings.oauth)
+    except ValueError as error:
+        yield str(error)

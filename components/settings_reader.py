@@ -64,6 +64,10 @@ class Reader:
             self._refuse(name, json.dumps(values), str(error))
             return None
 
+    def structure(self, name: str) -> dict[str, Any]:
+        """An object as it was written, for rules that look at other settings, too; empty where it is refused."""
+        return self._object(name)
+
     def _object(self, name: str) -> dict[str, Any]:
         raw = self._get(name)
         try:

@@ -32,6 +32,7 @@ def stack_values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "sshPublicKeyFile": str(folder / "id.pub"),
         "sshPrivateKeyFile": str(folder / "id"),
         "admins": '["ada"]',
+        "allowDummyOnPublicAddress": "true",
     }
 
 

@@ -12,23 +12,24 @@ from typing import Any
 import pytest
 from dockerspawner import SwarmSpawner
 from jupyterhub.app import JupyterHub
-from jupyterhub.auth import Authenticator, DummyAuthenticator
+from jupyterhub.auth import Authenticator
+from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from jupyterhub.spawner import Spawner
-from nativeauthenticator import NativeAuthenticator
 from traitlets.config import Config
 
 from components.hub import CONFIG_FOLDER, HUB_FILES, config_path
+from services.hub.native_admins import AdminsFirstAuthenticator
 from tests.unit.hub_files import SECRETS, SETTINGS, hub_config, spawner_module, spawner_of
 from tools.graph import ROOT
 
-NATIVE = dataclasses.replace(SETTINGS, auth="native")
+NATIVE = dataclasses.replace(SETTINGS, sign_in={**SETTINGS.sign_in, "auth": "native"})
 CLASSES: dict[str, Any] = {
     "JupyterHub": JupyterHub,
     "ConfigurableHTTPProxy": ConfigurableHTTPProxy,
     "Authenticator": Authenticator,
-    "DummyAuthenticator": DummyAuthenticator,
-    "NativeAuthenticator": NativeAuthenticator,
+    "SharedPasswordAuthenticator": SharedPasswordAuthenticator,
+    "AdminsFirstAuthenticator": AdminsFirstAuthenticator,
     "Spawner": Spawner,
     "NotebookSpawner": spawner_module().NotebookSpawner,
 }
@@ -58,7 +59,7 @@ def test_every_setting_is_one_that_its_class_knows(tmp_path: Path, monkeypatch: 
         assert [name for name in values if name not in known] == [], section
 
 
-@pytest.mark.parametrize("section", ["ConfigurableHTTPProxy", "DummyAuthenticator", "NotebookSpawner"])
+@pytest.mark.parametrize("section", ["ConfigurableHTTPProxy", "SharedPasswordAuthenticator", "NotebookSpawner"])
 def test_every_value_is_one_that_its_class_takes(config: Config, section: str) -> None:
     made = spawner_of("ada", config) if section == "NotebookSpawner" else CLASSES[section](config=config)
     for name, value in config[section].items():
@@ -67,7 +68,9 @@ def test_every_value_is_one_that_its_class_takes(config: Config, section: str) -
 
 def test_the_tests_run_against_the_versions_of_the_hubs_image() -> None:
     tested, image = pins("requirements-dev.txt"), pins("images/hub/requirements.txt")
-    for package in ("jupyterhub", "dockerspawner", "jupyterhub-nativeauthenticator"):
+    for package in (
+        *("jupyterhub", "dockerspawner", "jupyterhub-nativeauthenticator", "oauthenticator", "jupyterhub-idle-culler"),
+    ):
         assert tested[package] == image[package]
 
 
@@ -78,7 +81,8 @@ def test_the_notebook_image_of_the_project_has_the_hubs_version_of_jupyterhub() 
 def test_secrets_come_from_files(config: Config) -> None:
     assert config.JupyterHub.cookie_secret == bytes.fromhex(SECRETS["cookie-secret"])
     assert config.ConfigurableHTTPProxy.auth_token == "proxy-token-value"
-    assert config.DummyAuthenticator.password == "password-value"
+    assert config.SharedPasswordAuthenticator.user_password == "password-value"
+    assert config.SharedPasswordAuthenticator.admin_password == "password-value-of-the-administrators"
 
 
 def test_a_cookie_secret_that_is_not_whole_stops_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +129,7 @@ def test_servers_run_on_the_nodes_of_the_settings_role(tmp_path: Path, monkeypat
 def test_lasting_homes_are_made_before_each_start_and_nothing_is_said_of_them(config: Config) -> None:
     assert inspect.iscoroutinefunction(config.Spawner.pre_spawn_hook)
     assert inspect.iscoroutinefunction(config.Spawner.options_form)
-    assert "template_vars" not in config.JupyterHub
+    assert config.JupyterHub.template_vars == {"announcement": ""}
 
 
 def test_temporary_homes_are_announced_on_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,21 +162,3 @@ def test_a_start_may_take_longer_than_the_wait_for_room(config: Config) -> None:
 
 def test_the_admins_of_the_settings_are_the_hubs(config: Config) -> None:
     assert config.Authenticator.admin_users == {"ada", "grace"}
-
-
-def test_with_dummy_a_wrong_password_lets_nobody_in(config: Config) -> None:
-    assert config.JupyterHub.authenticator_class == "dummy"
-    assert config.DummyAuthenticator.password
-    assert "NativeAuthenticator" not in config
-
-
-def test_with_native_there_is_no_common_password_and_weak_ones_are_refused(native: Config) -> None:
-    assert native.JupyterHub.authenticator_class == "native"
-    assert "DummyAuthenticator" not in native
-    assert native.NativeAuthenticator.check_common_password is True
-    assert native.NativeAuthenticator.minimum_password_length >= 10
-
-
-def test_with_native_a_newcomer_waits_for_an_admin(native: Config) -> None:
-    assert NativeAuthenticator.open_signup.default_value is False
-    assert "open_signup" not in native.NativeAuthenticator
