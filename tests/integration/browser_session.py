@@ -24,8 +24,15 @@ class BrowserSession:
     def post(self, path: str, **form: str) -> requests.Response:
         """Send a form of the hub, with the token that it wants against forged requests."""
         page = self.get(path)
-        token = next((cookie.value for cookie in self._session.cookies if cookie.name == "_xsrf"), "")
-        return self._session.post(page.url, data={**form, "_xsrf": token}, timeout=ANSWER_S)
+        return self._session.post(page.url, data={**form, "_xsrf": self._token()}, timeout=ANSWER_S)
+
+    def api(self, method: str, path: str) -> requests.Response:
+        """A request to the hub's API, as its own pages send them."""
+        headers = {"Referer": urljoin(self.url, "hub/home"), "X-XSRFToken": self._token()}
+        return self._session.request(method, urljoin(self.url, f"hub/api/{path}"), headers=headers, timeout=ANSWER_S)
+
+    def _token(self) -> str:
+        return next((str(cookie.value) for cookie in self._session.cookies if cookie.name == "_xsrf"), "")
 
     def through_provider(self, subject: str) -> requests.Response:
         """Sign in at the hub by the provider's page, there as `subject`; the hub's answer at the end of the way."""
@@ -35,7 +42,5 @@ class BrowserSession:
 
     def model(self) -> dict[str, Any]:
         """Who the hub takes this browser for, by its API; empty for nobody."""
-        answer = self._session.get(
-            urljoin(self.url, "hub/api/user"), headers={"Referer": urljoin(self.url, "hub/home")}, timeout=ANSWER_S
-        )
+        answer = self.api("GET", "user")
         return dict(answer.json()) if answer.status_code == 200 else {}
