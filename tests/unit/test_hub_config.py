@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import inspect
 import re
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from jupyterhub.proxy import ConfigurableHTTPProxy
 from jupyterhub.spawner import Spawner
 from traitlets.config import Config
 
-from components.hub import CONFIG_FOLDER, HUB_FILES, config_path
+from components.hub import CONFIG_FOLDER, EXTRA_CONFIG, HUB_FILES, config_path
+from services.hub.culling import NEVER
 from services.hub.native_admins import AdminsFirstAuthenticator
 from tests.unit.hub_files import SECRETS, SETTINGS, hub_config, spawner_module, spawner_of
 from tools.graph import ROOT
@@ -162,3 +164,56 @@ def test_a_start_may_take_longer_than_the_wait_for_room(config: Config) -> None:
 
 def test_the_admins_of_the_settings_are_the_hubs(config: Config) -> None:
     assert config.Authenticator.admin_users == {"ada", "grace"}
+
+
+def test_without_limits_there_is_no_culler_and_one_server_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, idle_timeout=0))
+    assert "services" not in config.JupyterHub
+    assert config.JupyterHub.allow_named_servers is False
+    assert config.JupyterHub.active_server_limit == 0
+
+
+def test_the_limits_of_the_settings_are_the_hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = dataclasses.replace(SETTINGS, named_servers=3, concurrent_spawn_limit=7, active_server_limit=9)
+    hub = hub_config(tmp_path, monkeypatch, settings).JupyterHub
+    assert (hub.allow_named_servers, hub.named_server_limit_per_user) == (True, 3)
+    assert (hub.concurrent_spawn_limit, hub.active_server_limit) == (7, 9)
+
+
+@pytest.mark.parametrize(
+    ("idle", "age", "flags"),
+    [
+        (7200, 0, ["--timeout=7200", "--max-age=0", "--cull-every=300"]),
+        (600, 3600, ["--timeout=600", "--max-age=3600", "--cull-every=150"]),
+        (0, 86400, [f"--timeout={NEVER}", "--max-age=86400", "--cull-every=300"]),
+    ],
+)
+def test_the_culler_gets_its_times_its_configuration_and_no_more_rights_than_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle: int, age: int, flags: list[str]
+) -> None:
+    config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, idle_timeout=idle, max_age=age))
+    (service,) = config.JupyterHub.services
+    assert service["command"][3:6] == flags
+    assert service["command"][-1].endswith(config_path("idle_culler_config.py"))
+    (role,) = config.JupyterHub.load_roles
+    assert role["services"] == [service["name"]]
+    assert not any(scope.startswith("admin") for scope in role["scopes"])
+
+
+def test_an_announcement_stands_before_the_word_on_temporary_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = hub_config(
+        tmp_path, monkeypatch, dataclasses.replace(SETTINGS, lasting_homes=False, announcement="Closed on Monday.")
+    )
+    assert config.JupyterHub.template_vars["announcement"].startswith("Closed on Monday.<br>Homes are temporary")
+
+
+def test_the_owners_own_file_has_the_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = "c.NotebookSpawner.image = settings['notebook_image'] + '-mine'\n"
+    assert hub_config(tmp_path, monkeypatch, extra=extra).NotebookSpawner.image == "example/lab:7-mine"
+
+
+def test_an_error_of_the_owners_own_file_names_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NameError) as error:
+        hub_config(tmp_path, monkeypatch, extra="\nno_such\n")
+    last = traceback.extract_tb(error.value.__traceback__)[-1]
+    assert (Path(last.filename).name, last.lineno) == (EXTRA_CONFIG, 2)

@@ -8,8 +8,10 @@ from dataclasses import fields
 import pytest
 
 from components import schema
-from components.settings import Auth, Settings, SettingsError, load
+from components.settings import Settings, SettingsError, load
+from components.sign_in import Auth
 from tests.unit.conftest import PUBLIC_KEY
+from tests.unit.refused_sign_in import REFUSED_SIGN_IN
 
 LoadStack = Callable[..., Settings]
 NO_FOLDER = "./images/none"
@@ -70,8 +72,7 @@ REFUSED = {
         "such as s3:https://objects.example.org/backup or sftp:me@host:/backup",
     ),
     "domain": ("http://hub", "domain: 'http://hub' must be a host name such as hub.example.org, without scheme or path"),
-    "auth": ("github", "auth: 'github' must be one of native, dummy"),
-    "admins": ('["ada", " "]', "admins: '' must be set: the name that the admin signs in with"),
+    **REFUSED_SIGN_IN,
     "notebookCpuLimit": ("many", "notebookCpuLimit: 'many' must be a number of CPUs above 0, such as 0.5 or 2"),
     "notebookCpuGuarantee": ("0", "notebookCpuGuarantee: '0' must be a number of CPUs above 0, such as 0.5 or 2"),
     "notebookMemoryLimit": ("2GB", "notebookMemoryLimit: '2GB' must be a size above 0, such as 512M or 2G"),
@@ -104,8 +105,8 @@ def test_a_refusal_names_key_value_rule_and_remedy(load_stack: LoadStack, key: s
     assert refusals(load_stack, **{key: value}) == [line]
 
 
-def test_every_key_but_the_free_names_of_a_network_and_a_volume_type_has_a_rule() -> None:
-    assert set(schema.load()) - set(REFUSED) == {"network", "volumeType"}
+def test_every_key_but_free_names_and_texts_has_a_rule() -> None:
+    assert set(schema.load()) - set(REFUSED) == {"network", "volumeType", "announcement"}
 
 
 def test_all_faults_are_reported_together(load_stack: LoadStack) -> None:
