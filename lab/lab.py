@@ -84,7 +84,8 @@ def up(_: str) -> None:
         steps.finish()
     print(f"\n{steps.table()}\npeak memory above start: {memory.above_start / 1024**3:.1f} GiB\n")
     outputs = stack.outputs()
-    print(f"JupyterHub:  {outputs['url']}\nsign in as:  admin, or any other name\npassword:    {outputs['password']}")
+    print(f"JupyterHub:  {outputs['url']}\nsign in as:  any name, with {outputs['password']}")
+    print(f"             admin, with {outputs['adminPassword']}")
     print(f"a node:      {outputs['ssh']}")
     print("pulumi:      . .build/env, then for instance: pulumi config set workers 2 && pulumi up")
 

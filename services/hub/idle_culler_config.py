@@ -33,10 +33,13 @@ async def computes(server: dict[str, Any]) -> bool:
     )
     try:
         answer = await AsyncHTTPClient().fetch(request)
-        return any(kernel.get("execution_state") == "busy" for kernel in json.loads(answer.body))
+        busy = any(kernel.get("execution_state") == "busy" for kernel in json.loads(answer.body))
     except Exception as error:  # whatever comes of a program that a user may have replaced
-        print(f"idle culler: {server['url']} does not tell of its kernels: {error}")
+        print(f"idle culler: {server['url']} does not tell of its kernels: {error}", flush=True)
         return False
+    if busy:
+        print(f"idle culler: {server['url']} stays, since a kernel computes", flush=True)
+    return busy
 
 
 c.IdleCuller.cull_arbiter_hook = unused
