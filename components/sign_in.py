@@ -38,10 +38,10 @@ class Entry:
 
 
 def text(value: Any) -> str:
-    """One line of text."""
-    if not isinstance(value, str) or not value.strip():
+    """A text; `pulumi config set --path` makes a number of digits."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
         raise ValueError("must be a text")
-    return value.strip()
+    return str(value).strip()
 
 
 def flag(value: Any) -> bool:

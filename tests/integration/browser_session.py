@@ -11,11 +11,11 @@ ANSWER_S = 30
 
 
 class BrowserSession:
-    """One person's browser at the hub at `url`, which ends with a slash."""
+    """One person's browser at the hub at `url`, which ends with a slash; `verify` is requests'."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, verify: bool | str = True) -> None:
         self.url, self._session = url, requests.Session()
-        self._session.trust_env = False
+        self._session.trust_env, self._session.verify = False, verify
 
     def get(self, path: str) -> requests.Response:
         """A page of the hub, after redirections."""

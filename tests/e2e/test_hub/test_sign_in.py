@@ -17,7 +17,8 @@ from werkzeug.serving import make_server
 
 from tests.e2e.deployment import ADMIN, PREFIX, Deployment
 from tests.e2e.hub_client import SignInRefusedError, sign_in
-from tests.e2e.stack import BUILD, StackError
+from tests.e2e.running_up import StackError
+from tests.e2e.stack import BUILD
 from tests.e2e.waiting import wait_for
 from tests.integration.browser_session import BrowserSession
 
