@@ -8,6 +8,7 @@ import inspect
 import re
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -217,3 +218,10 @@ def test_an_error_of_the_owners_own_file_names_its_line(tmp_path: Path, monkeypa
         hub_config(tmp_path, monkeypatch, extra="\nno_such\n")
     last = traceback.extract_tb(error.value.__traceback__)[-1]
     assert (Path(last.filename).name, last.lineno) == (EXTRA_CONFIG, 2)
+
+
+@pytest.mark.parametrize(("name", "service"), [("", "jupyter-ada"), ("gpu", "jupyter-ada--gpu")])
+def test_a_server_with_a_name_is_a_service_of_its_own(config: Config, name: str, service: str) -> None:
+    owner, server = SimpleNamespace(name="ada"), SimpleNamespace(name=name, server=None, state={})
+    made = spawner_module().NotebookSpawner(user=owner, orm_spawner=server, config=config)
+    assert made.service_name == service
