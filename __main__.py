@@ -15,6 +15,7 @@ from components.swarm import Swarm, SwarmArgs
 
 config = settings.load(pulumi.Config().get, schema.load(), settings.names_set(pulumi.get_project()))
 people = sign_in.parse(config.auth, config.admins, config.allowed_users, config.oauth)
+client_secret = sign_in.client_secret(config.auth, pulumi.Config().get_secret("clientSecret"))
 
 network = Network(
     "network",
@@ -126,7 +127,7 @@ hub = Hub(
             lasting_homes=config.storage is not settings.Storage.NONE,
             shared_folder=config.shared_folder,
         ),
-        client_secret=sign_in.client_secret(config.auth, pulumi.Config().get_secret("clientSecret")),
+        client_secret=client_secret,
         extra_config=config.hub_extra_config,
     ),
     on_manager,
