@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
+from typing import Any
+
 import bcrypt
 from nativeauthenticator import NativeAuthenticator
 from nativeauthenticator.orm import UserInfo
@@ -10,10 +13,10 @@ from traitlets import Unicode
 
 class AdminsFirstAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it has no types
     """NativeAuthenticator admits whoever registers first under an admin's name (1.3.0, `create_user`), and so would make a
-    stranger an admin of a new hub. Here admins do not register: at each start the hub makes the accounts that are missing,
-    with one generated password, which admins change on the page /hub/change-password."""
+    stranger an admin of a new hub. Here admins do not register: at each start the hub makes the accounts that are missing.
+    Each opens with one generated password, and with the admin's own once there is one (/hub/change-password)."""
 
-    admin_password = Unicode(config=True, help="The first password of each admin.")
+    admin_password = Unicode(config=True, help="Opens each admin's account, besides the account's own password.")
 
     def add_new_table(self) -> None:
         super().add_new_table()
@@ -28,6 +31,13 @@ class AdminsFirstAuthenticator(NativeAuthenticator):  # type: ignore[misc]  # it
     def user_exists(self, username: str) -> bool:
         """Whether a name is taken, as an admin's is even when the account was deleted."""
         return self.normalize_username(username) in self.reserved_names() or bool(super().user_exists(username))
+
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> Any:
+        """The generated password always opens, since a new swarm has another one, and the accounts are on the state volume."""
+        name = self.normalize_username(data["username"])
+        if name in self.reserved_names() and compare_digest(data["password"].encode(), self.admin_password.encode()):
+            return name
+        return await super().authenticate(handler, data)
 
     def _prepare(self, name: str) -> None:
         """An account that is there and admitted stays as it is. One that waits to be admitted may be a stranger's, who was

@@ -24,6 +24,7 @@ def authenticator(settings: dict[str, Any], secrets: Path) -> dict[str, Traits]:
         "allowed_users": set(settings["allowed_users"]),
         # By default the list only ever grows: whoever was on it once may come back for ever.
         "allow_existing_users": False,
+        "any_allow_config": True,  # settings without any were refused before; the hub would warn of ways that it does not know
     }
     name, traits = _CLASSES[settings["auth"]]
     if not settings["oauth"]:

@@ -67,7 +67,7 @@ class HubProcess:
         stand_ins = STAND_INS.format(project=str(ROOT), port=port)
         self._place(config_path(EXTRA_CONFIG)).write_text(f"{stand_ins}\n{extra}")
         for name, value in SECRETS.items():
-            self._place(f"/run/secrets/{name}").write_text(value)
+            self.set_secret(name, value)
         self.state = self._place(f"{STATE_FOLDER}/jupyterhub.sqlite")
         config = self._place(f"{CONFIG_FOLDER}/jupyterhub_config.py")
         self._wrapper = folder / "in_a_folder.py"
@@ -77,6 +77,10 @@ class HubProcess:
         place = self._folder / path.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
+
+    def set_secret(self, name: str, value: str) -> None:
+        """What the hub finds under /run/secrets at its next start."""
+        self._place(f"/run/secrets/{name}").write_text(value)
 
     def start(self) -> None:
         """Start the hub and wait until it answers. Fails with the end of its log."""

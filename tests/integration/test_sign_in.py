@@ -148,6 +148,21 @@ def test_with_native_a_stranger_gets_no_admins_name_and_waits_to_be_admitted(hub
     assert (stranger.model()["name"], stranger.model()["admin"]) == ("ben", False)
 
 
+def test_with_native_an_admin_gets_in_by_the_password_of_a_new_swarm_and_by_the_own_one(hubs: Any) -> None:
+    hub = hubs(sign_in.parse(Auth.NATIVE, ("ada",), (), {}))
+    ada = BrowserSession(hub.url)
+    ada.post("hub/login", username="ada", password=SECRETS["admin-password"])
+    own = "a password of ada's own"
+    form = {"old_password": SECRETS["admin-password"], "new_password": own, "new_password_confirmation": own}
+    assert "successful" in ada.post("hub/change-password", **form).text
+    hub.set_secret("admin-password", "the password that another swarm has made")
+    hub.restart()
+    for password, opens in ((own, True), ("the password that another swarm has made", True), (SECRETS["admin-password"], False)):
+        again = BrowserSession(hub.url)
+        again.post("hub/login", username="ada", password=password)
+        assert (again.model() != {}) is opens, password
+
+
 def test_with_dummy_the_shared_password_opens_no_admins_account(hubs: Any) -> None:
     hub = hubs(sign_in.parse(Auth.DUMMY, ("ada",), (), {}))
     ben, ada = BrowserSession(hub.url), BrowserSession(hub.url)
