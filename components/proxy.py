@@ -34,7 +34,7 @@ CONFIG_FILES = {
     "http": ("nginx.conf", "http.conf", "alive.conf", "site.conf"),
 }
 # Without Python, which would take more of the machine in a day than NGINX does.
-_ALIVE = "exec 3<>/dev/tcp/127.0.0.1/80; printf 'GET /.alive HTTP/1.0\\r\\n\\r\\n' >&3; grep -q ' 204 ' <&3"
+ALIVE = "exec 3<>/dev/tcp/127.0.0.1/80; printf 'GET /.alive HTTP/1.0\\r\\n\\r\\n' >&3; grep -q ' 204 ' <&3"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Proxy(pulumi.ComponentResource):
                 configs=self._configs(scheme),
                 published=[80] if scheme == "http" else [80, 443],
                 healthcheck=Healthcheck(
-                    tests=["CMD", "bash", "-c", _ALIVE], interval="15s", timeout="10s", start_period="1m", retries=3
+                    tests=["CMD", "bash", "-c", ALIVE], interval="15s", timeout="10s", start_period="1m", retries=3
                 ),
             ),
             self._child,

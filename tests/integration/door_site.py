@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from components.proxy import nginx_configs
+from components.proxy import ALIVE, nginx_configs
 from images.proxy.door.settings import Settings
 from tests.integration.docker_engine import DockerEngine
 
@@ -74,6 +74,10 @@ class Site:
     def status(self) -> str:
         """What `make status` would show."""
         return self._engine.docker("exec", "door", "sh", "-c", "python3 -m door status || true")
+
+    def is_healthy(self) -> bool:
+        """What the service's health check finds."""
+        return self._engine.docker("exec", "door", "sh", "-c", 'bash -c "$0" && echo yes || true', ALIVE) == "yes"
 
     def connect(self, context: ssl.SSLContext | None = None, port: int | None = None) -> socket.socket:
         """A connection to the door: plain to port 80, or by TLS to 443. Raises OSError."""

@@ -40,6 +40,7 @@ def test_a_self_signed_site_is_trusted_through_its_own_ca_by_name_or_address(new
     _, told = site.get("/any", own_ca(site), {"X-Forwarded-For": "203.0.113.9"})
     assert json.loads(told)["headers"]["X-Forwarded-Proto"] == "https"
     assert "203.0.113.9" not in told
+    assert site.is_healthy()
     assert site.status().startswith(f"selfsigned, {site.name}; 89 days left; renewal ")
     assert (ca_folder(site) / "ca-key.pem").stat().st_mode & 0o777 == 0o600
 
@@ -66,6 +67,7 @@ def test_a_state_folder_that_takes_nothing_is_told_on_the_waiting_page_and_the_l
     assert site.get()[0].status == 503
     assert "door: the state folder does not work" in site.log
     assert site.status().startswith("! selfsigned")
+    assert site.is_healthy()
 
 
 def test_a_certificate_that_the_site_is_given_is_the_one_that_it_serves(new_site: NewSite, tmp_path: Path) -> None:
@@ -85,6 +87,8 @@ def test_a_site_behind_another_proxy_answers_plainly_and_says_that_it_has_no_cer
     site.start()
     wait_until("http", lambda: is_up(site), 20)
     assert site.status() == "no certificate: another proxy does TLS"
+    assert site.is_healthy()
+    assert ".alive" not in site.log
     with pytest.raises(OSError):
         site.certificate()
 
