@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STACK ?= dev
-# The tools of the node that holds the homes; the stack `dev` is the lab's.
-STORAGE = if [ "$(STACK)" = dev ] && [ -f .build/env ]; then . .build/env; fi; $(PYTHON) -m tools.storage "$(STACK)"
+# The tools of the nodes; the stack `dev` is the lab's.
+ENVIRONMENT = if [ "$(STACK)" = dev ] && [ -f .build/env ]; then . .build/env; fi
+STORAGE = $(ENVIRONMENT); $(PYTHON) -m tools.storage "$(STACK)"
 
-.PHONY: help up down lab status logs users restore toolchain venv test lint e2e check-stack docs clean
+.PHONY: help up down lab status logs users restore toolchain venv test lint e2e check-stack docs bench-door clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -22,9 +23,9 @@ down: ## remove all that `make up` left running
 lab: ## only the OpenStack of `make up`
 	@$(PYTHON) -m lab.lab lab
 
-status: ## what runs: cloud, servers, address of the hub, homes, backup; or make status STACK=prod
+status: ## what runs: cloud, servers, front door, homes, backup; or make status STACK=prod
 	@[ "$(STACK)" != dev ] || $(PYTHON) -m lab.lab status
-	@$(STORAGE) status
+	@$(ENVIRONMENT); $(PYTHON) -m tools.status "$(STACK)"
 
 users: ## whose home is which, how full it is: make users, or make users STACK=prod
 	@$(STORAGE) users
@@ -55,6 +56,9 @@ e2e: ## end-to-end tests on the lab: make e2e, or make e2e SUITE=core
 
 check-stack: venv ## the resource graph of a stack against mocks: make check-stack STACK=jetstream2
 	@$(BIN)/python -m tools.check_stack $(STACK)
+
+bench-door: venv ## what the front door costs in requests per second, beside NGINX of the 2017 tutorial (a Docker engine, 5 min)
+	@$(BIN)/python -m benches.door
 
 docs: venv ## regenerate the parts of the docs that are generated
 	@$(BIN)/python -m tools.docs

@@ -13,7 +13,7 @@ from components.proxy import Proxy, ProxyArgs
 from components.storage import Storage, StorageArgs
 from components.swarm import Swarm, SwarmArgs
 
-config = settings.load(pulumi.Config().get, schema.load(), settings.names_set(pulumi.get_project()))
+config = settings.load(pulumi.Config().get, schema.load(), settings.secret_text, settings.names_set(pulumi.get_project()))
 people = sign_in.parse(config.auth, config.admins, config.allowed_users, config.oauth)
 client_secret = sign_in.client_secret(config.auth, pulumi.Config().get_secret("clientSecret"))
 
@@ -111,6 +111,7 @@ hub = Hub(
         homes_address=storage.homes_address,
         homes_ready=storage.exports.get(machines.manager.name),
         settings=HubSettings(
+            title=config.title,
             sign_in=people.rendered(config.domain),
             announcement=config.announcement,
             idle_timeout=config.idle_timeout,
@@ -136,16 +137,30 @@ hub = Hub(
 proxy = Proxy(
     "proxy",
     ProxyArgs(
+        manager=machines.manager,
+        swarm_id=swarm.swarm_id,
         network_id=hub.network_id,
         image=proxy_image.reference,
         userproxy=hub.userproxy,
+        state_folder=storage.door_folder,
         domain=config.domain,
+        title=config.title,
         public_ip=machines.public_ip,
+        https=config.https,
+        acme_server=config.acme_server,
+        acme_email=config.acme_email,
+        acme_profile=config.acme_profile,
+        acme_ca=config.acme_ca,
+        certificate=pulumi.Config().get_secret("certificate"),
+        certificate_key=pulumi.Config().get_secret("certificateKey"),
+        hsts=config.hsts,
+        upload_limit=config.upload_limit,
     ),
     on_manager,
 )
 
 pulumi.export("url", proxy.url)
+pulumi.export("caCertificate", proxy.ca_certificate)
 pulumi.export("password", hub.password)
 pulumi.export("adminPassword", hub.admin_password)
 for name, text in people.outputs(config.domain).items():

@@ -169,3 +169,21 @@ def check_hub_config(image: str) -> str:
         'runpy.run_path("/etc/jupyterhub/services/hub/check_config.py", run_name="__main__")'
     )
     return f"docker run --rm --interactive --network none {shlex.quote(image)} python3 -c {shlex.quote(unpack)}"
+
+
+def wait_for_file(path: str, seconds: int = 300) -> str:
+    """Print a file that a service makes at its start, once it is there."""
+    name = shlex.quote(path)
+    return (
+        f"for i in $(seq {seconds // 2}); do sudo test -s {name} && break; sleep 2; done; "
+        f"sudo cat {name} || {{ echo {name} was not made within {seconds} s, see: docker service logs proxy >&2; exit 1; }}"
+    )
+
+
+def door_status() -> str:
+    """Print how the front door is; fail where it is not well."""
+    return (
+        "door=$(docker ps --quiet --filter label=com.docker.swarm.service.name=proxy | head -n 1); "
+        "test -n \"$door\" || { echo '! does not run, see: docker service ps proxy'; exit 1; }; "
+        'docker exec "$door" python3 -m door status'
+    )

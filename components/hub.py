@@ -23,6 +23,7 @@ from components.services import (
     manager_service,
 )
 from components.swarm_secrets import SecretMaker
+from components.userproxy import socket_mount, user_proxy
 from services.hub.home_volumes import SERVER_FOLDER, hub_volume
 
 SOURCE = Path(__file__).resolve().parent.parent / "services" / "hub"
@@ -35,6 +36,7 @@ HUB_FILES = (
     "owners.py",
     "homes.py",
     "home_hooks.py",
+    "socket_proxy.py",
     "sign_in.py",
     "native_admins.py",
     "culling.py",
@@ -42,6 +44,8 @@ HUB_FILES = (
     "check_config.py",
 )
 EXTRA_CONFIG = "hub_extra_config.py"
+# The hub's pages, each with what it has of its own; the rest is JupyterHub's.
+TEMPLATE_FILES = tuple(f"templates/{page}.html" for page in ("page", "login", "spawn", "spawn_pending", "error"))
 CONFIG_FOLDER, STATE_FOLDER = "/etc/jupyterhub", "/var/lib/jupyterhub"
 GIB = 1024**3
 
@@ -55,12 +59,14 @@ _ALIVE = (
 @dataclass(frozen=True, kw_only=True)
 class HubSettings:
     """What jupyterhub_config.py reads as settings.json. Memory in bytes, CPUs in cores, times in seconds (0 for never).
+    `title` is how the site calls itself.
 
     `sign_in` is as components/sign_in.py renders it. Limits that are 0 are none.
     `notebook_role` is the swarm role of the nodes that notebooks run on: worker, or manager where there are no workers.
     `lasting_homes` is whether homes outlive servers, and `shared_folder` whether they show a folder that all share.
     """
 
+    title: str
     sign_in: dict[str, Any]
     announcement: str
     idle_timeout: int
@@ -131,30 +137,16 @@ class Hub(pulumi.ComponentResource):
         self.password = self.admin_password = pulumi.Output.from_input("")
         self._secrets = SecretMaker(name, args.manager, args.swarm_id, self)
         token = self._secrets.random("proxy-token")
-        self.userproxy = self._userproxy(token)
+        self.userproxy = user_proxy(
+            name,
+            image=args.userproxy_image,
+            network_id=self.network_id,
+            token=token,
+            title=args.settings.title,
+            opts=self._child,
+        )
         self._hub(token)
         self.register_outputs({"network_id": self.network_id, "password": self.password, "admin_password": self.admin_password})
-
-    def _userproxy(self, token: Secret) -> str:
-        manager_service(
-            f"{self._name}-userproxy",
-            ServiceArgs(
-                service_name="userproxy",
-                image=self._args.userproxy_image,
-                network_id=self.network_id,
-                memory_limit=GIB // 2,
-                arguments=[
-                    "--ip=0.0.0.0",
-                    "--port=8000",
-                    "--api-ip=0.0.0.0",
-                    "--api-port=8001",
-                    "--error-target=http://hub:8081/hub/error",
-                ],
-                secrets=[token],
-            ),
-            self._child,
-        )
-        return "userproxy:8000"
 
     def _hub(self, token: Secret) -> None:
         secrets = [token, self._secrets.random("cookie-secret"), *self._sign_in_secrets()]
@@ -172,6 +164,7 @@ class Hub(pulumi.ComponentResource):
                 mounts=[
                     Mount(type="bind", source="/var/run/docker.sock", target="/var/run/docker.sock"),
                     Mount(type="bind", source=self._args.state_folder, target=STATE_FOLDER),
+                    socket_mount(),
                     *([self._homes(self._args.homes_ready)] if self._args.homes_ready else []),
                 ],
                 secrets=secrets,
@@ -212,7 +205,7 @@ class Hub(pulumi.ComponentResource):
 
     def _files(self) -> dict[str, str]:
         """What the hub reads, by the names of this project."""
-        files = {file: (SOURCE / file).read_text() for file in HUB_FILES}
+        files = {file: (SOURCE / file).read_text() for file in (*HUB_FILES, *TEMPLATE_FILES)}
         files["settings.json"] = self._args.settings.render()
         if self._args.extra_config:
             files[EXTRA_CONFIG] = self._args.extra_config
@@ -237,5 +230,5 @@ class Hub(pulumi.ComponentResource):
 
 def config_path(file: str) -> str:
     """Where a file is in the hub's container."""
-    module = file in HUB_FILES and file != "jupyterhub_config.py"
+    module = file in (*HUB_FILES, *TEMPLATE_FILES) and file != "jupyterhub_config.py"
     return f"{CONFIG_FOLDER}/{'services/hub/' if module else ''}{file}"

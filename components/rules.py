@@ -93,6 +93,20 @@ def host_name(text: str) -> str:
     return text.lower()
 
 
+def email(text: str) -> str:
+    """An e-mail address, or the empty text."""
+    if text and not re.fullmatch(r"[^\s@,]+@[^\s@,]+\.[^\s@,]+", text):
+        raise ValueError("must be one e-mail address such as ada@example.org, or empty")
+    return text
+
+
+def title(text: str) -> str:
+    """A line of text for people."""
+    if not 1 <= len(text) <= 60 or text != " ".join(text.split()) or not text.isprintable():
+        raise ValueError("must be one line of 1 to 60 characters, with single spaces between words, such as Physics 101")
+    return text
+
+
 def cpus(text: str) -> float:
     """A number of CPUs, such as 0.5."""
     if not re.fullmatch(r"\d+(\.\d+)?", text) or not 0 < float(text) <= 512:
@@ -195,7 +209,7 @@ def certificates(text: str) -> str:
     """The PEM text of a certificate file (which may be empty), or the empty text."""
     if not text:
         return ""
-    content = _content(text, "set buildCaFile to a PEM file, or leave it empty")
+    content = _content(text, "set it to a PEM file, or leave it empty")
     if content.strip() and "BEGIN CERTIFICATE" not in content:
         raise ValueError("holds no PEM certificate; convert it with `openssl x509 -in FILE -out FILE.pem`, or leave it empty")
     return content

@@ -13,8 +13,9 @@ from typing import Any
 
 import pulumi
 
-from components import rules, schema, sign_in
+from components import https, rules, schema, sign_in
 from components.backup import BackupPlan
+from components.https import Https
 from components.image_source import ImageSource
 from components.schema import Key
 from components.settings_reader import Reader
@@ -68,6 +69,15 @@ class Settings:
     keep_data: bool
     backup: BackupPlan | None
     domain: str
+    https: Https
+    allow_plain_http: bool
+    acme_server: str
+    acme_email: str
+    acme_profile: str
+    acme_ca: str
+    hsts: int
+    upload_limit: int
+    title: str
     auth: Auth
     oauth: dict[str, Any]
     admins: tuple[str, ...]
@@ -92,9 +102,14 @@ def names_set(project: str) -> list[str]:
     return [name.removeprefix(f"{project}:") for name in values if name.startswith(f"{project}:")]
 
 
-def load(get: Callable[[str], str | None], keys: Mapping[str, Key], names: Iterable[str] = ()) -> Settings:
-    """Read and check every setting. `get` answers the raw text of a key or None, as `pulumi.Config().get` does; `names` are
-    those that the stack has values for, so that a misspelt one is noticed.
+def load(
+    get: Callable[[str], str | None],
+    keys: Mapping[str, Key],
+    secret: Callable[[str], str | None] = lambda _: None,
+    names: Iterable[str] = (),
+) -> Settings:
+    """Read and check every setting. `get` answers the raw text of a key or None, as `pulumi.Config().get` does; `secret` that of
+    a secret, which is checked and not kept; `names` are those that the stack has values for: a misspelt one is noticed.
 
     Raises SettingsError with one line for each refused value.
     """
@@ -129,6 +144,15 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key], names: Itera
         keep_data=reader.checked("keepData", rules.boolean, True),
         backup=reader.whole("backup", BackupPlan.parse),
         domain=reader.checked("domain", rules.host_name),
+        https=reader.checked("https", rules.choice(Https), Https.LETSENCRYPT),
+        allow_plain_http=reader.checked("allowPlainHttp", rules.boolean, False),
+        acme_server=reader.checked("acmeServer", https.acme_server),
+        acme_email=reader.checked("acmeEmail", rules.email),
+        acme_profile=reader.checked("acmeProfile", https.acme_profile),
+        acme_ca=reader.checked("acmeCaFile", rules.certificates),
+        hsts=reader.checked("hsts", rules.whole_number(0, 63_072_000), 0),
+        upload_limit=reader.checked("uploadLimit", rules.size, 0),
+        title=reader.checked("title", rules.title),
         auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
         oauth=reader.structure("oauth"),
         admins=tuple(reader.each("admins", rules.hub_user("the name that the admin signs in with"))),
@@ -147,10 +171,16 @@ def load(get: Callable[[str], str | None], keys: Mapping[str, Key], names: Itera
         notebook_memory_guarantee=reader.checked("notebookMemoryGuarantee", rules.size, 0),
     )
     faults = [*schema.unknown_names(names, keys), *reader.problems]
-    problems = faults or list(_contradictions(settings))
+    problems = faults or [*_contradictions(settings), *_certificate_faults(settings, secret)]
     if problems:
         raise SettingsError("the stack's settings cannot be used:\n" + "\n".join(f"  - {line}" for line in problems))
     return settings
+
+
+def secret_text(name: str) -> str | None:
+    """The plain text of a secret of the stack, for `load` to check before the first resource. Config.get would warn of it."""
+    text = pulumi.runtime.get_config(f"{pulumi.get_project()}:{name}")
+    return None if text is None else str(text)
 
 
 _NO_IMAGE = ImageSource(reference="", context=None)
@@ -177,20 +207,17 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             yield f"{key}: {size / GIB:.10g}G is more than the whole volume of the homes, homesSize {settings.homes_size}G"
     if not settings.ssh_allowed_cidrs:
         yield "sshAllowedCidrs: empty, but `pulumi up` uses ssh; name this computer's address, such as 192.0.2.7/32"
-    yield from _about_sign_in(settings)
+    yield from sign_in.contradictions(
+        settings.auth,
+        settings.admins,
+        settings.allowed_users,
+        settings.oauth,
+        domain=settings.domain,
+        dummy_refused=not settings.allow_dummy_on_public_address,
+    )
+    yield from https.contradictions(settings.https, settings.domain, settings.allow_plain_http)
 
 
-def _about_sign_in(settings: Settings) -> Iterator[str]:
-    if settings.auth is Auth.NATIVE and not settings.admins:
-        yield "admins: empty, but with auth native an admin must admit the others; name at least one user"
-    if settings.auth in sign_in.ENTRIES and not settings.domain:
-        yield f"domain: empty, but auth {settings.auth} sends people back to a host name; set the one that users type"
-    if settings.auth is Auth.DUMMY and not settings.allow_dummy_on_public_address:
-        yield (
-            "auth: dummy lets in whoever has one shared password, under any name, and the hub has a public address; "
-            "choose another, or set allowDummyOnPublicAddress to true for a test or a workshop"
-        )
-    try:
-        sign_in.parse(settings.auth, settings.admins, settings.allowed_users, settings.oauth)
-    except ValueError as error:
-        yield str(error)
+def _certificate_faults(settings: Settings, secret: Callable[[str], str | None]) -> Iterator[str]:
+    if settings.https is Https.PROVIDED:
+        yield from https.provided_faults(secret(https.CERTIFICATE), secret(https.KEY), settings.domain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -196,6 +196,31 @@ def _value(auth: Auth, name: str, entry: Entry, values: Mapping[str, Any]) -> An
         return entry.rule(values[name])
     except ValueError as error:
         raise ValueError(f"oauth.{name}: {values[name]!r} {error}") from None
+
+
+def contradictions(
+    auth: Auth,
+    admins: tuple[str, ...],
+    allowed_users: tuple[str, ...],
+    values: Mapping[str, Any],
+    *,
+    domain: str,
+    dummy_refused: bool,
+) -> Iterator[str]:
+    """What does not go together, one line each."""
+    if auth is Auth.NATIVE and not admins:
+        yield "admins: empty, but with auth native an admin must admit the others; name at least one user"
+    if auth in ENTRIES and not domain:
+        yield f"domain: empty, but auth {auth} sends people back to a host name; set the one that users type"
+    if auth is Auth.DUMMY and dummy_refused:
+        yield (
+            "auth: dummy lets in whoever has one shared password, under any name, and the hub has a public address; "
+            "choose another, or set allowDummyOnPublicAddress to true for a test or a workshop"
+        )
+    try:
+        parse(auth, admins, allowed_users, values)
+    except ValueError as error:
+        yield str(error)
 
 
 def client_secret(auth: Auth, secret: pulumi.Output[str] | None) -> pulumi.Output[str] | None:

@@ -19,6 +19,8 @@ from services.hub.home_volumes import SERVER_FOLDER
 
 STATE_MOUNT = "/srv/state"
 HUB_STATE = f"{STATE_MOUNT}/jupyterhub"  # not the mount point: while that is empty, the hub must not start without its database
+DOOR_STATE = f"{STATE_MOUNT}/door"
+DOOR_USER = 33  # www-data, who runs images/proxy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +47,13 @@ class StorageArgs:
 
 
 class Storage(pulumi.ComponentResource):
-    """Outputs: `state_folder` on the manager, known once it is there; `homes_address` of the NFS server, empty where homes are
-    temporary; `volumes`, their ids by name. `exports`: by a client's name, what must be done before it can mount homes.
+    """Outputs: `state_folder` and `door_folder` on the manager, known once they are there; `homes_address` of the NFS server,
+    empty where homes are temporary; `volumes`, their ids by name. `exports`: by a client's name, what must be done before it can
+    mount homes.
     """
 
     state_folder: pulumi.Output[str]
+    door_folder: pulumi.Output[str]
     homes_address: pulumi.Output[str]
     volumes: dict[str, pulumi.Output[str]]
     exports: dict[str, pulumi.Resource]
@@ -63,6 +67,8 @@ class Storage(pulumi.ComponentResource):
         mounted = self._volume("state", args.manager, args.state_size, STATE_MOUNT, tools)
         folder = self._command("state-folder", args.manager, storage_commands.make_folder(HUB_STATE), [mounted])
         self.state_folder = folder.stdout
+        door = self._command("door-folder", args.manager, storage_commands.make_folder(DOOR_STATE, DOOR_USER), [mounted])
+        self.door_folder = door.stdout
         self.homes_address = pulumi.Output.from_input("")
         if args.server:
             self._homes(args.server, tools if with_homes else self._tools(args.server, homes=True))

@@ -30,9 +30,9 @@ def release_volume(folder: str) -> str:
     return f"sudo {FOLDER}/storage/release-volume.sh {folder}"
 
 
-def make_folder(folder: str) -> str:
-    """Make a folder that only root may enter, and print it."""
-    return f"sudo install -d -m 700 {folder} && echo {folder}"
+def make_folder(folder: str, owner: int = 0) -> str:
+    """Make a folder that only its owner (a user's number) and root may enter, and print it."""
+    return f"sudo install -d -m 700 -o {owner} -g {owner} {folder} && echo {folder}"
 
 
 def serve_homes() -> str:

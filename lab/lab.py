@@ -80,13 +80,14 @@ def up(_: str) -> None:
         steps = _lab_steps()
         steps.add("toolchain", toolchain, after=["packages"])
         steps.add("pulumi up", bring_up, after=["toolchain", "cloud: seed"])
-        steps.add("hub answers", lambda: stack.wait_for_page(str(stack.outputs()["url"])), after=["pulumi up"])
+        steps.add("hub answers", hub_answers, after=["pulumi up"])
         steps.finish()
     print(f"\n{steps.table()}\npeak memory above start: {memory.above_start / 1024**3:.1f} GiB\n")
     outputs = stack.outputs()
     print(f"JupyterHub:  {outputs['url']}\nsign in as:  any name, with {outputs['password']}")
     print(f"             admin, with {outputs['adminPassword']}")
     print(f"a node:      {outputs['ssh']}")
+    print("its CA:      . .build/env; pulumi stack output caCertificate >ca.pem, for a browser or for curl --cacert")
     print("pulumi:      . .build/env, then for instance: pulumi config set workers 2 && pulumi up")
 
 
@@ -136,6 +137,12 @@ def bring_up() -> None:
     """`pulumi up` of the stack on the cloud that runs now."""
     stack.select(cloud.cloud_id())
     say(f"pulumi up: {stack.up()}")
+
+
+def hub_answers() -> None:
+    """Wait until people can sign in."""
+    outputs = stack.outputs()
+    stack.wait_for_page(str(outputs["url"]), str(outputs["caCertificate"]))
 
 
 def write_ca() -> None:

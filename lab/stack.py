@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -77,12 +78,16 @@ def outputs() -> dict[str, object]:
     return dict(json.loads(text))
 
 
-def wait_for_page(url: str, limit_s: float = 300) -> float:
-    """Wait until the log-in page answers; returns the seconds. Raises LabError with the last answer and where to look."""
+def wait_for_page(url: str, ca_certificate: str, limit_s: float = 300) -> float:
+    """Wait until the log-in page answers; returns the seconds. Raises LabError with the last answer and where to look.
+
+    `ca_certificate` is the PEM text of the CA that the site is trusted by; empty for those that this machine trusts.
+    """
     began, last = time.monotonic(), "no answer"
+    context = ssl.create_default_context(cadata=ca_certificate or None)
     while time.monotonic() - began < limit_s:
         try:
-            with urllib.request.urlopen(f"{url}hub/login", timeout=20) as answer:  # noqa: S310  the lab's own http address
+            with urllib.request.urlopen(f"{url}hub/login", timeout=20, context=context) as answer:  # noqa: S310  the lab's own address
                 if answer.status == 200:
                     return time.monotonic() - began
                 last = f"status {answer.status}"

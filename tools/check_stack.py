@@ -9,6 +9,7 @@ from pathlib import Path
 
 from components import schema
 from components.settings import SettingsError
+from images.proxy.door.authority import Authority
 from tools.graph import PROJECT, ROOT, Registered, render, stack_config
 
 # Files that a stack's settings name, and what stands in for them on a computer that does not have them.
@@ -16,6 +17,7 @@ EXAMPLES = {
     "sshPublicKeyFile": ("id.pub", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample check-stack\n"),
     "sshPrivateKeyFile": ("id", "-----BEGIN OPENSSH PRIVATE KEY-----\nonly checked, never used\n"),
     "buildCaFile": ("ca.pem", ""),
+    "acmeCaFile": ("acme-ca.pem", ""),
 }
 
 
@@ -39,13 +41,16 @@ def main() -> int:
 
 
 def with_examples(config: dict[str, str], folder: Path) -> dict[str, str]:
-    """The config with examples in place of the files that this computer does not have: a check must not need them."""
+    """The config with examples in place of the files and secrets that this computer does not have: a check must not need them."""
     result, keys = dict(config), schema.load()
     for key, (name, text) in EXAMPLES.items():
         given = result.get(f"{PROJECT}:{key}", keys[key].default)
         if given and not Path(given).expanduser().is_file():
             (folder / name).write_text(text)
             result[f"{PROJECT}:{key}"] = str(folder / name)
+    if result.get(f"{PROJECT}:https") == "provided":  # the secrets are masked here
+        pair = Authority(result.get(f"{PROJECT}:domain") or "localhost", folder).issue()
+        result |= {f"{PROJECT}:certificate": pair.chain, f"{PROJECT}:certificateKey": pair.key}
     return result
 
 

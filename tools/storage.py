@@ -1,4 +1,4 @@
-"""`make users`, `make restore HOME=ada`, `make status`: the storage node's own tools, run there over ssh."""
+"""`make users`, `make restore HOME=ada`: the storage node's own tools, run there over ssh."""
 
 from __future__ import annotations
 
@@ -23,16 +23,20 @@ def main() -> int:
     """Run the tool with its arguments on the node that holds the homes; returns its exit status."""
     parser = argparse.ArgumentParser(prog="storage", description=__doc__)
     parser.add_argument("stack")
-    parser.add_argument("tool", choices=["users", "restore", "status"])
+    parser.add_argument("tool", choices=["users", "restore"])
     asked, arguments = parser.parse_known_args()
     # `make restore HOME=ada` leaves the user's name in the environment, where pulumi looks for its own folder.
     os.environ["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
     try:
-        way = ssh_way(outputs(asked.stack))
+        found = outputs(asked.stack)
+        if not has_homes(found):
+            raise NotUpError(f"the stack {asked.stack} has no lasting homes (storage: none)")
     except NotUpError as error:
         print(f"{asked.tool}: {error}", file=sys.stderr)
         return 1
-    return subprocess.run([*way, shlex.join(["sudo", "jupyterhub-storage", asked.tool, *arguments])], check=False).returncode
+    return subprocess.run(
+        [*ssh_way(found), shlex.join(["sudo", "jupyterhub-storage", asked.tool, *arguments])], check=False
+    ).returncode
 
 
 def outputs(stack: str) -> dict[str, Any]:
@@ -47,23 +51,33 @@ def outputs(stack: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stdout)
     if "ssh" not in found:
         raise NotUpError(f"the stack {stack} is not up")
-    if "homes" not in found.get("volumes", {}):
-        raise NotUpError(f"the stack {stack} has no lasting homes (storage: none)")
     return found
+
+
+def has_homes(found: dict[str, Any]) -> bool:
+    """Whether the stack has a node that holds homes."""
+    return "homes" in found.get("volumes", {})
+
+
+def manager_way(found: dict[str, Any]) -> list[str]:
+    """The command that the line for the manager is appended to."""
+    program, *rest = shlex.split(found["ssh"])
+    return [program, *_options(), *rest]
 
 
 def ssh_way(found: dict[str, Any]) -> list[str]:
     """The command that the line for the node is appended to: to the storage server through the manager, or to the manager."""
-    program, *rest = shlex.split(found["ssh"])
-    options = [part for option in SSH_OPTIONS for part in ("-o", option)]
-    manager = [program, *options, *rest]
     servers = [row["address"] for row in found["nodes"] if row["role"] == "storage"]
     if not servers:
-        return manager
-    *identity, target = rest
+        return manager_way(found)
+    program, *identity, target = shlex.split(found["ssh"])
     user = target.partition("@")[0]
-    through = shlex.join([program, *options, *identity, "-W", "%h:%p", target])
-    return [program, *options, "-o", f"ProxyCommand={through}", *identity, f"{user}@{servers[0]}"]
+    through = shlex.join([program, *_options(), *identity, "-W", "%h:%p", target])
+    return [program, *_options(), "-o", f"ProxyCommand={through}", *identity, f"{user}@{servers[0]}"]
+
+
+def _options() -> list[str]:
+    return [part for option in SSH_OPTIONS for part in ("-o", option)]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ sys.path.insert(0, str(FOLDER))
 
 from services.hub import culling, home_hooks, sign_in  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
+from services.hub.socket_proxy import SocketProxy  # noqa: E402
 
 c: Config = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 settings = json.loads((FOLDER / "settings.json").read_text())
@@ -23,9 +24,14 @@ c.JupyterHub.db_url = f"sqlite:///{STATE}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret = bytes.fromhex((SECRETS / "cookie-secret").read_text())
 # Notebooks and the user proxy outlive the hub: a restart or an upgrade of the hub leaves them alone.
 c.JupyterHub.cleanup_servers = False
+c.JupyterHub.proxy_class = SocketProxy
 c.ConfigurableHTTPProxy.should_start = False
-c.ConfigurableHTTPProxy.api_url = "http://userproxy:8001"
+c.ConfigurableHTTPProxy.api_url = "http://userproxy"
 c.ConfigurableHTTPProxy.auth_token = (SECRETS / "proxy-token").read_text()
+
+# --- pages
+c.JupyterHub.template_paths = [str(FOLDER / "services/hub/templates")]
+c.JupyterHub.template_vars = {"site_title": settings["title"]}
 
 # --- sign-in
 for section, traits in sign_in.authenticator(settings["sign_in"], SECRETS).items():
@@ -76,8 +82,7 @@ if settings["lasting_homes"]:
 else:
     notices.append("Homes are temporary here: when your server stops, your files are gone. Download what you want to keep.")
 
-# --- pages
-c.JupyterHub.template_vars = {"announcement": "<br>".join(filter(None, notices))}
+c.JupyterHub.template_vars["announcement"] = "<br>".join(filter(None, notices))
 
 # --- the owner's own file, last: it may change anything above
 extra = FOLDER / "hub_extra_config.py"

@@ -16,6 +16,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from tests.integration.netns import Network
+
 # A small image in two versions, with nothing but a shell and its tools.
 IMAGE, OTHER_IMAGE = "standin/box:1", "standin/box:2"
 # Ends at once when it is told to.
@@ -59,6 +61,17 @@ class DockerEngine:
         found = self.docker(kind, "ls", "--format", field).splitlines()
         own = {"bridge", "host", "none", "ingress", "docker_gwbridge"} if kind == "network" else set()
         return sorted(set(found) - own)
+
+    @property
+    def network(self) -> Network:
+        """The network that its containers are reached from."""
+        assert self._process is not None
+        return Network(self._process.pid)
+
+    def load(self, saved: subprocess.Popen[bytes]) -> None:
+        """Takes an image from what `docker save` of another engine writes."""
+        command = ["docker", "load", "--quiet"]
+        subprocess.run(command, stdin=saved.stdout, env={**os.environ, "DOCKER_HOST": self.host}, check=True)
 
     def clear(self) -> None:
         """Removes what a test that failed has left."""

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from components.hub import CONFIG_FOLDER, EXTRA_CONFIG, HUB_FILES, SOURCE, STATE_FOLDER, HubSettings, config_path
+from components.hub import CONFIG_FOLDER, EXTRA_CONFIG, HUB_FILES, SOURCE, STATE_FOLDER, TEMPLATE_FILES, HubSettings, config_path
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S, STOP_S, ANSWER_S = 60, 20, 20
@@ -61,7 +61,7 @@ class HubProcess:
         self._folder, self.url = folder, f"http://127.0.0.1:{port}/"
         self._log, self._notebook_port = folder / "hub.log", notebook_port
         self._process: subprocess.Popen[bytes] | None = None
-        for file in HUB_FILES:
+        for file in (*HUB_FILES, *TEMPLATE_FILES):
             self._place(config_path(file)).write_text((SOURCE / file).read_text())
         self._place(config_path("settings.json")).write_text(settings.render())
         stand_ins = STAND_INS.format(project=str(ROOT), port=port)

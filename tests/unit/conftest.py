@@ -33,6 +33,7 @@ def stack_values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "sshPrivateKeyFile": str(folder / "id"),
         "admins": '["ada"]',
         "allowDummyOnPublicAddress": "true",
+        "https": "selfsigned",
     }
 
 

@@ -14,6 +14,7 @@ from traitlets.config import Config
 from components.hub import CONFIG_FOLDER, EXTRA_CONFIG, SOURCE, HubSettings
 
 SETTINGS = HubSettings(
+    title="Physics 101",
     sign_in={"auth": "dummy", "admins": ["ada", "grace"], "allowed_users": [], "oauth": {}},
     announcement="",
     idle_timeout=7200,

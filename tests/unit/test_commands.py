@@ -25,6 +25,8 @@ LINES = {
     "remove_secret": commands.remove_secret("jupyterhub-password"),
     "random_password": commands.random_password(),
     "check_hub_config": commands.check_hub_config("jupyterhub-swarm/hub:0123456789ab"),
+    "wait_for_file": commands.wait_for_file("/srv/state/door/ca.pem"),
+    "door_status": commands.door_status(),
 }
 
 
@@ -156,3 +158,19 @@ def test_every_line_of_the_module_is_checked_here() -> None:
 def test_a_name_with_blanks_or_quotes_stays_one_word() -> None:
     assert "docker pull --quiet 'a b:1; reboot' >&2" in commands.pull_image("a b:1; reboot")
     assert "docker node rm --force 'a b'" in commands.remove_node("a b")
+
+
+def test_wait_for_file() -> None:
+    assert commands.wait_for_file("/srv/state/door/ca.pem", seconds=60) == (
+        "for i in $(seq 30); do sudo test -s /srv/state/door/ca.pem && break; sleep 2; done; "
+        "sudo cat /srv/state/door/ca.pem || "
+        "{ echo /srv/state/door/ca.pem was not made within 60 s, see: docker service logs proxy >&2; exit 1; }"
+    )
+
+
+def test_door_status() -> None:
+    assert commands.door_status() == (
+        "door=$(docker ps --quiet --filter label=com.docker.swarm.service.name=proxy | head -n 1); "
+        "test -n \"$door\" || { echo '! does not run, see: docker service ps proxy'; exit 1; }; "
+        'docker exec "$door" python3 -m door status'
+    )

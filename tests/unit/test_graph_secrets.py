@@ -123,7 +123,8 @@ def test_the_stack_tells_the_address_the_way_in_and_its_nodes(
 ) -> pulumi.Output[None]:
     def check(found: dict[str, Any]) -> None:
         assert found == {
-            "url": "http://192.0.2.10/",
+            "url": "https://192.0.2.10/",
+            "caCertificate": "proxy-ca-stdout",
             "password": PASSWORD,
             "adminPassword": ADMIN_PASSWORD,
             "ssh": f"ssh -i {stack_values['sshPrivateKeyFile']} ubuntu@192.0.2.10",

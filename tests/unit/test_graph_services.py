@@ -44,7 +44,7 @@ def test_only_the_front_door_publishes_a_port(graph: Graph) -> None:
     assert {name: [port["publishedPort"] for port in ports] for name, ports in published.items()} == {
         "hub-hub": [],
         "hub-userproxy": [],
-        "proxy-nginx": [80],
+        "proxy-nginx": [80, 443],
     }
 
 

@@ -173,4 +173,5 @@ def test_the_hub_reads_the_settings_of_the_stack(graph_of: GraphOf) -> None:
         "notebook_image": "example/lab:7",
         "notebook_role": "worker",
         "shared_folder": False,
+        "title": "JupyterHub",
     }

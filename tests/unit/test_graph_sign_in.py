@@ -14,7 +14,7 @@ import pytest
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack
 
-from components.hub import EXTRA_CONFIG, HUB_FILES, config_path
+from components.hub import EXTRA_CONFIG, HUB_FILES, TEMPLATE_FILES, config_path
 from tests.unit.graphs import COMMAND, SERVICE_CONFIG, Graph, is_secret, plain_texts, rendered, revealed
 
 GraphOf = Callable[..., Graph]
@@ -79,7 +79,7 @@ def test_the_owners_file_is_tried_on_the_manager_before_the_hub_is_touched(graph
     graph = graph_of(hubExtraConfig=str(file))
     tried = json.loads(graph["hub-config-check"].inputs["stdin"])
     assert tried["/etc/jupyterhub/hub_extra_config.py"] == file.read_text()
-    assert set(tried) == {config_path(name) for name in (*HUB_FILES, "settings.json", EXTRA_CONFIG)}
+    assert set(tried) == {config_path(name) for name in (*HUB_FILES, *TEMPLATE_FILES, "settings.json", EXTRA_CONFIG)}
     assert "hub-config-check" in graph["hub-hub"].depends_on
     texts = [b64decode(config.inputs["data"]).decode() for config in graph.of_type(SERVICE_CONFIG)]
     assert file.read_text() in texts

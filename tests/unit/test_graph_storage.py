@@ -88,7 +88,7 @@ def test_steps_run_on_the_node_that_holds_the_volume_and_go_with_it(dedicated: G
             host = revealed(command.inputs["connection"])["host"]
             seen.add(host)
             assert dedicated.deleted_with(command.name) == nodes[host], command.name
-            homes = not any(word in command.name for word in ("state", "manager-0-tools"))
+            homes = not any(word in command.name for word in ("state", "door", "manager-0-tools"))
             assert (nodes[host] == "machines-storage-0") == homes, command.name
     assert seen == set(nodes)
 

@@ -20,7 +20,7 @@ from jupyterhub.proxy import ConfigurableHTTPProxy
 from jupyterhub.spawner import Spawner
 from traitlets.config import Config
 
-from components.hub import CONFIG_FOLDER, EXTRA_CONFIG, HUB_FILES, config_path
+from components.hub import CONFIG_FOLDER, EXTRA_CONFIG, HUB_FILES, TEMPLATE_FILES, config_path
 from services.hub.culling import NEVER
 from services.hub.native_admins import AdminsFirstAuthenticator
 from tests.unit.hub_files import SECRETS, SETTINGS, hub_config, spawner_module, spawner_of
@@ -103,9 +103,14 @@ def test_notebooks_and_the_user_proxy_outlive_the_hub(config: Config) -> None:
     assert config.ConfigurableHTTPProxy.should_start is False
 
 
-def test_the_hub_and_the_user_proxy_find_each_other_by_their_services_names(config: Config) -> None:
+def test_notebooks_find_the_hub_by_its_services_name(config: Config) -> None:
     assert config.JupyterHub.hub_connect_url == "http://hub:8081"
-    assert config.ConfigurableHTTPProxy.api_url == "http://userproxy:8001"
+
+
+def test_the_hubs_pages_are_those_beside_the_configuration_and_carry_the_sites_title(config: Config, tmp_path: Path) -> None:
+    folders = {str(tmp_path / Path(config_path(file)).relative_to("/").parent) for file in TEMPLATE_FILES}
+    assert folders == set(config.JupyterHub.template_paths)
+    assert config.JupyterHub.template_vars["site_title"] == "Physics 101"
 
 
 def test_the_spawner_is_the_one_beside_the_configuration(config: Config) -> None:
@@ -132,7 +137,7 @@ def test_servers_run_on_the_nodes_of_the_settings_role(tmp_path: Path, monkeypat
 def test_lasting_homes_are_made_before_each_start_and_nothing_is_said_of_them(config: Config) -> None:
     assert inspect.iscoroutinefunction(config.Spawner.pre_spawn_hook)
     assert inspect.iscoroutinefunction(config.Spawner.options_form)
-    assert config.JupyterHub.template_vars == {"announcement": ""}
+    assert config.JupyterHub.template_vars["announcement"] == ""
 
 
 def test_temporary_homes_are_announced_on_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def test_a_home_directory_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch:
     [
         (rules.public_key, "make a pair with `ssh-keygen -t ed25519`, or set sshPublicKeyFile"),
         (rules.private_key, "set sshPrivateKeyFile to the key that belongs to sshPublicKeyFile"),
-        (rules.certificates, "set buildCaFile to a PEM file, or leave it empty"),
+        (rules.certificates, "set it to a PEM file, or leave it empty"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason_and_what_to_do(

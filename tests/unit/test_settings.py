@@ -56,7 +56,7 @@ REFUSED = {
     "notebookImage": ("", "notebookImage: '' has no tag; write a full reference such as :1.0"),
     "buildCaFile": (
         "none.pem",
-        "buildCaFile: 'none.pem' cannot be read (No such file or directory): set buildCaFile to a PEM file, or leave it empty",
+        "buildCaFile: 'none.pem' cannot be read (No such file or directory): set it to a PEM file, or leave it empty",
     ),
     "storage": ("nfs", "storage: 'nfs' must be one of manager, dedicated, none"),
     "storageFlavor": ("", "storageFlavor: '' must be set: a flavor of `openstack flavor list`"),
@@ -72,6 +72,24 @@ REFUSED = {
         "such as s3:https://objects.example.org/backup or sftp:me@host:/backup",
     ),
     "domain": ("http://hub", "domain: 'http://hub' must be a host name such as hub.example.org, without scheme or path"),
+    "https": ("tls", "https: 'tls' must be one of letsencrypt, selfsigned, provided, none"),
+    "allowPlainHttp": ("yes", "allowPlainHttp: 'yes' must be true or false"),
+    "acmeServer": (
+        "http://ca.example.org",
+        "acmeServer: 'http://ca.example.org' must be letsencrypt, letsencrypt-staging or the https URL of an ACME directory",
+    ),
+    "acmeEmail": ("ada", "acmeEmail: 'ada' must be one e-mail address such as ada@example.org, or empty"),
+    "acmeProfile": ("six days", "acmeProfile: 'six days' must be the name of a profile of the CA, such as shortlived, or empty"),
+    "acmeCaFile": (
+        "none.pem",
+        "acmeCaFile: 'none.pem' cannot be read (No such file or directory): set it to a PEM file, or leave it empty",
+    ),
+    "hsts": ("-1", "hsts: '-1' must be a whole number from 0 to 63072000"),
+    "uploadLimit": ("512", "uploadLimit: '512' must be a size above 0, such as 512M or 2G"),
+    "title": (
+        "Physics  101",
+        "title: 'Physics  101' must be one line of 1 to 60 characters, with single spaces between words, such as Physics 101",
+    ),
     **REFUSED_SIGN_IN,
     "notebookCpuLimit": ("many", "notebookCpuLimit: 'many' must be a number of CPUs above 0, such as 0.5 or 2"),
     "notebookCpuGuarantee": ("0", "notebookCpuGuarantee: '0' must be a number of CPUs above 0, such as 0.5 or 2"),

@@ -152,7 +152,7 @@ def test_a_file_that_is_no_python_is_refused_with_its_line(stack_values: dict[st
 def test_a_misspelt_key_is_refused_with_the_nearest_one(stack_values: dict[str, str]) -> None:
     names = [*stack_values, "worker", "clientSecrett", "colour", "clientSecret", "backupPassword"]
     with pytest.raises(SettingsError) as error:
-        load(stack_values.get, schema.load(), names)
+        load(stack_values.get, schema.load(), names=names)
     assert str(error.value).splitlines()[1:] == [
         "  - clientSecrett: is no setting of this project; did you mean clientSecret? (pulumi config rm clientSecrett)",
         "  - colour: is no setting of this project; see docs/configuration.md (pulumi config rm colour)",

@@ -22,7 +22,7 @@ LINES = {
     "release_volume": (storage_commands.release_volume("/srv/homes"), f"sudo {LIB}/storage/release-volume.sh /srv/homes"),
     "make_folder": (
         storage_commands.make_folder("/srv/state/jupyterhub"),
-        "sudo install -d -m 700 /srv/state/jupyterhub && echo /srv/state/jupyterhub",
+        "sudo install -d -m 700 -o 0 -g 0 /srv/state/jupyterhub && echo /srv/state/jupyterhub",
     ),
     "serve_homes": (storage_commands.serve_homes(), f"sudo {LIB}/storage/serve-homes.sh"),
     "export": (

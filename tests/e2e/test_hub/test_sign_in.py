@@ -74,13 +74,13 @@ def through_provider(deployment: Deployment, provider: str) -> Iterator[None]:
 
 def test_an_admins_name_does_not_open_with_the_password_of_all(deployment: Deployment) -> None:
     with pytest.raises(SignInRefusedError, match="Invalid username or password"):
-        sign_in(deployment.url, ADMIN, deployment.password)
+        sign_in(deployment.url, ADMIN, deployment.password, verify=deployment.verify)
     assert deployment.sign_in(ADMIN).model()["admin"] is True
 
 
 @pytest.mark.usefixtures("through_provider")
 def test_who_is_allowed_comes_in_others_do_not_and_sessions_outlive_the_hub(deployment: Deployment) -> None:
-    ada, mallory, admin = (BrowserSession(deployment.url) for _ in range(3))
+    ada, mallory, admin = (BrowserSession(deployment.url, deployment.verify) for _ in range(3))
     ada.through_provider(ALLOWED)
     admin.through_provider(ADMIN)
     assert mallory.through_provider(STRANGER).status_code == 403

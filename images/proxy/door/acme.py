@@ -1,0 +1,84 @@
+"""Certificates from a CA that speaks ACME, Let's Encrypt for one: asked when it can succeed, and not more often than it likes."""
+
+from __future__ import annotations
+
+import ssl
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from . import certbot
+from .certificate import Pair
+from .pace import OUTAGE_FIRST_S, OUTAGE_LONGEST_S, Pace, growing
+from .reach import Obstacle, obstacle
+from .settings import ACME_CA, STATE, Settings
+from .trouble import Trouble
+
+LOOK_S = 10.0  # between two looks at what can be seen without the CA
+TIMEOUT_S = 10.0
+
+
+class Acme:
+    """One CA, by the URL of its ACME directory. Its name tells a staging CA's certificates from the real one's."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.name = f"acme-{sha256(settings.acme_server.encode()).hexdigest()[:8]}"
+        self._pace = Pace(STATE / f"asked-{self.name}.json")
+        self._outages = 0
+        self._refusal = ""
+        self._obstacle: Obstacle | None = None
+        self._since = time.time()
+
+    def issue(self) -> Pair:
+        """A certificate, or Trouble that says what is waited for. Raises OSError where the state folder does not work."""
+        self._look()
+        now = time.time()
+        wait_s = self._pace.next_ask - now
+        if self._obstacle:
+            wait_s = max(wait_s, self._since + self._obstacle.patience_s - now)
+        if wait_s > 0:
+            raise Trouble(self._text(), min(LOOK_S, wait_s))
+        self._directory()
+        self._pace.count()
+        try:
+            pair = certbot.issue(self._settings)
+        except certbot.RefusedError as refused:
+            self._refusal = str(refused)
+            self._pace.refused(refused.until)
+            raise Trouble(self._text(), LOOK_S) from None
+        self._refusal = ""
+        self._pace.issued()
+        return pair
+
+    def _look(self) -> None:
+        """See what is in the way; once it is gone, earlier refusals count no more."""
+        found = obstacle(self._settings.name, self._settings.address)
+        if (found is None) != (self._obstacle is None):
+            self._since = time.time()
+            if found is None:
+                self._pace.encouraged()
+        self._obstacle = found
+
+    def _text(self) -> str:
+        """The obstacle, else what the CA said and when it is asked again."""
+        if self._obstacle and not self._refusal:
+            return self._obstacle.text
+        at = datetime.fromtimestamp(self._pace.next_ask, UTC)
+        seen = f"; {self._obstacle.text}" if self._obstacle else ""
+        said = f"the CA says: {self._refusal}" if self._refusal else "the CA was asked as often as it allows within an hour"
+        return f"{said}{seen}; it is asked again at {at:%Y-%m-%d %H:%M:%S} UTC"
+
+    def _directory(self) -> None:
+        """Whether the CA answers at all, which costs it nothing. Raises Trouble."""
+        try:
+            context = ssl.create_default_context(cafile=str(ACME_CA) if self._settings.acme_ca else None)
+            urllib.request.urlopen(self._settings.acme_server, timeout=TIMEOUT_S, context=context).close()  # noqa: S310
+        except OSError as error:
+            self._outages += 1
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            again_s = growing(OUTAGE_FIRST_S, OUTAGE_LONGEST_S, self._outages)
+            raise Trouble(f"the CA at {self._settings.acme_server} does not answer: {reason}", again_s) from None
+        self._outages = 0

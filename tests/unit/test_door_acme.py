@@ -1,0 +1,198 @@
+"""What the door does before it asks a CA, and when it asks it."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from images.proxy.door import acme, certbot
+from images.proxy.door.acme import Acme
+from images.proxy.door.certificate import Pair
+from images.proxy.door.reach import PATIENCE_OTHER_S, PATIENCE_OWN_S, Obstacle, obstacle
+from images.proxy.door.settings import Settings
+from images.proxy.door.trouble import Trouble
+from tests.unit.door_pairs import NAME, made
+
+SETTINGS = Settings(https="letsencrypt", domain=NAME, address="127.0.0.1", acme_server="https://ca.example.org/directory")
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[int]:
+    """A web server for a folder, on a port of 127.0.0.1."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments, directory=str(tmp_path))  # type: ignore[arg-type]
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str, error: socket.gaierror | None = None) -> None:
+    """Every name has these addresses, or there is an error."""
+
+    def look_up(name: str, port: int, *_: int) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        if error:
+            raise error
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+def test_a_name_that_leads_here_has_no_obstacle_and_leaves_no_probe(
+    web: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, "127.0.0.1")
+    assert obstacle(NAME, "127.0.0.1", tmp_path, web) is None
+    assert not list(tmp_path.rglob("probe*"))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "does not resolve yet"),
+        (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), "cannot be looked up (Temporary failure)"),
+    ],
+)
+def test_a_name_that_does_not_resolve_is_told_with_the_address_that_it_must_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: socket.gaierror, said: str
+) -> None:
+    resolving(monkeypatch, error=error)
+    assert obstacle(NAME, "192.0.2.10", tmp_path) == Obstacle(
+        text=f"{NAME} {said}; its DNS entry must be the address 192.0.2.10", patience_s=PATIENCE_OTHER_S
+    )
+
+
+def test_a_name_that_leads_elsewhere_is_told_with_both_addresses(
+    web: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, "127.0.0.1")
+    found = obstacle(NAME, "192.0.2.10", tmp_path / "another", web)
+    assert found == Obstacle(
+        text=f"{NAME} points to 127.0.0.1, which is not this site; its DNS entry must be the address 192.0.2.10",
+        patience_s=PATIENCE_OTHER_S,
+    )
+
+
+def test_a_closed_port_at_the_right_address_may_be_a_cloud_that_lets_no_machine_reach_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    resolving(monkeypatch, "127.0.0.1")
+    found = obstacle(NAME, "127.0.0.1", tmp_path, port)
+    assert found is not None
+    assert found.text.startswith(f"port {port} of {NAME} (127.0.0.1) cannot be reached from here ([Errno 111]")
+    assert found.patience_s == PATIENCE_OWN_S
+
+
+class World:
+    """What is in the way, what the CA answers, and the time."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+        self.obstacle: Obstacle | None = None
+        self.answers: list[Pair | Exception] = []
+        self.directory: Exception | None = None
+        self.asked = 0
+
+    def issue(self, _: Settings) -> Pair:
+        self.asked += 1
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """A world that acme.py lives in."""
+    made_up = World()
+
+    class Answer:
+        def close(self) -> None:
+            pass
+
+    def urlopen(*_: object, **__: object) -> Answer:
+        if made_up.directory:
+            raise made_up.directory
+        return Answer()
+
+    monkeypatch.setattr(acme, "STATE", tmp_path)
+    monkeypatch.setattr(acme, "obstacle", lambda *_: made_up.obstacle)
+    monkeypatch.setattr(certbot, "issue", made_up.issue)
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(time, "time", lambda: made_up.now)
+    return made_up
+
+
+def trouble(issue: Callable[[], Pair]) -> Trouble:
+    with pytest.raises(Trouble) as raised:
+        issue()
+    return raised.value
+
+
+def test_without_an_obstacle_the_ca_is_asked_at_once(world: World) -> None:
+    world.answers = [made()]
+    assert Acme(SETTINGS).issue().fits()
+
+
+def test_with_an_obstacle_the_ca_is_not_asked_until_it_is_gone_and_then_at_once(world: World) -> None:
+    issuer, world.answers = Acme(SETTINGS), [made()]
+    world.obstacle = Obstacle(text="the name does not resolve yet", patience_s=3600)
+    assert trouble(issuer.issue).text == "the name does not resolve yet"
+    world.now += 600
+    assert trouble(issuer.issue).again_s <= 10
+    assert world.asked == 0
+    world.obstacle = None
+    assert issuer.issue().fits()
+
+
+def test_an_obstacle_is_a_hint_and_after_a_while_the_ca_is_asked_all_the_same(world: World) -> None:
+    issuer, world.answers = Acme(SETTINGS), [made()]
+    world.obstacle = Obstacle(text="port 80 cannot be reached from here", patience_s=60)
+    trouble(issuer.issue)
+    world.now += 61
+    assert issuer.issue().fits()
+
+
+def test_a_refusal_is_told_with_the_time_of_the_next_try_and_not_repeated_before_it(world: World) -> None:
+    issuer = Acme(SETTINGS)
+    world.answers = [certbot.RefusedError("no valid A records", None), made()]
+    told = trouble(issuer.issue)
+    assert told.text.startswith("the CA says: no valid A records; it is asked again at 20")
+    assert told.again_s <= 10
+    for _ in range(5):
+        world.now += 120
+        trouble(issuer.issue)
+    assert world.asked == 1
+    world.now += 900
+    assert issuer.issue().fits()
+
+
+def test_an_outage_is_looked_through_soon_and_counts_for_no_limit(world: World) -> None:
+    issuer, world.answers, world.directory = Acme(SETTINGS), [made()], OSError("Connection refused")
+    waits = [trouble(issuer.issue) for _ in range(12)]
+    assert waits[0].text == "the CA at https://ca.example.org/directory does not answer: Connection refused"
+    assert waits[0].again_s <= 11
+    assert 900 <= waits[-1].again_s <= 990
+    world.directory = None
+    assert issuer.issue().fits()
+
+
+def test_another_ca_has_other_certificates() -> None:
+    staging = Settings(https="letsencrypt", domain=NAME, address="192.0.2.10", acme_server="https://staging.example.org/")
+    assert Acme(staging).name != Acme(SETTINGS).name

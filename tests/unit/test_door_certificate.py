@@ -1,0 +1,100 @@
+"""The door's certificates: what they cover, when they are renewed, and those that it issues itself."""
+
+from __future__ import annotations
+
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509 import verification
+
+from images.proxy.door.authority import Authority
+from images.proxy.door.certificate import Pair, renewal_time
+from images.proxy.door.store import KEPT, Store
+from tests.unit.door_pairs import NAME, NOW, made
+
+
+@pytest.mark.parametrize(("days", "left"), [(90, 30), (6, 2), (45 / 1440, 15 / 1440)])
+def test_renewal_is_due_when_a_third_of_the_lifetime_is_left(days: float, left: float) -> None:
+    leaf = made(begins=NOW, days=days).leaf
+    assert leaf.not_valid_after_utc - renewal_time(leaf) == timedelta(days=left)
+
+
+def test_a_certificate_covers_its_names_and_one_label_of_a_wildcard() -> None:
+    pair = made("hub.example.org", "*.example.net", "192.0.2.10")
+    assert pair.covers("hub.example.org")
+    assert pair.covers("hub.example.net")
+    assert pair.covers("192.0.2.10")
+    for other in ("example.org", "a.hub.example.net", "example.net", "192.0.2.11"):
+        assert not pair.covers(other)
+
+
+def test_a_key_of_another_certificate_does_not_fit() -> None:
+    one, other = made(), made()
+    assert one.fits()
+    assert not Pair(chain=one.chain, key=other.key).fits()
+
+
+def own(folder: Path, site: str) -> tuple[Pair, x509.Certificate]:
+    """What the own CA of a site issues, and that CA."""
+    pair = Authority(site, folder).issue()
+    return pair, x509.load_pem_x509_certificate((folder / "selfsigned" / site / "ca.pem").read_bytes())
+
+
+@pytest.mark.parametrize("site", [NAME, "192.0.2.10"])
+def test_a_site_with_its_own_ca_is_trusted_by_who_trusts_that_ca(tmp_path: Path, site: str) -> None:
+    pair, ca = own(tmp_path, site)
+    assert pair.fits() and pair.covers(site)
+    pair.leaf.verify_directly_issued_by(ca)
+    assert pair.leaf.not_valid_after_utc - pair.leaf.not_valid_before_utc == timedelta(days=90, hours=1)
+    assert ca.extensions.get_extension_for_class(x509.BasicConstraints).critical
+
+
+def test_the_own_ca_can_vouch_for_no_other_site(tmp_path: Path) -> None:
+    pair, ca = own(tmp_path, NAME)
+    constraints = ca.extensions.get_extension_for_class(x509.NameConstraints)
+    assert constraints.critical
+    assert constraints.value.permitted_subtrees == [x509.DNSName(NAME)]
+    verifier = verification.PolicyBuilder().store(verification.Store([ca]))
+    assert verifier.build_server_verifier(x509.DNSName(NAME)).verify(pair.leaf, [])
+    with pytest.raises(verification.VerificationError):
+        verifier.build_server_verifier(x509.DNSName("bank.example.org")).verify(pair.leaf, [])
+
+
+def test_the_own_ca_is_made_once_and_its_key_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    (first, ca), (second, again) = own(tmp_path, NAME), own(tmp_path, NAME)
+    assert ca == again
+    assert first.chain != second.chain
+    assert stat.S_IMODE((tmp_path / "selfsigned" / NAME / "ca-key.pem").stat().st_mode) == 0o600
+
+
+def test_an_own_ca_that_is_broken_is_made_anew(tmp_path: Path) -> None:
+    _, ca = own(tmp_path, NAME)
+    (tmp_path / "selfsigned" / NAME / "ca-key.pem").write_text("")
+    pair, other = own(tmp_path, NAME)
+    assert other != ca
+    pair.leaf.verify_directly_issued_by(other)
+
+
+def test_the_newest_certificate_of_the_issuer_for_the_name_is_live(tmp_path: Path) -> None:
+    store = Store("acme-1", NAME, tmp_path)
+    pairs = [made() for _ in range(4)]
+    for pair in pairs:
+        store.save(pair)
+    assert store.newest() == pairs[-1]
+    assert (tmp_path / "live" / "fullchain.pem").read_text() == pairs[-1].chain
+    assert stat.S_IMODE((tmp_path / "live" / "privkey.pem").stat().st_mode) == 0o600
+    assert len(list((tmp_path / "certificates").iterdir())) == KEPT
+    assert Store("acme-2", NAME, tmp_path).newest() is None
+    assert Store("acme-1", "other.example.org", tmp_path).newest() is None
+
+
+def test_a_certificate_that_was_cut_off_is_passed_over_for_the_one_before_it(tmp_path: Path) -> None:
+    store, before = Store("acme-1", NAME, tmp_path), made()
+    store.save(before)
+    store.save(made())
+    (tmp_path / "live" / "privkey.pem").write_text("-----BEGIN")
+    assert store.newest() == before
+    assert (tmp_path / "live" / "fullchain.pem").read_text() == before.chain

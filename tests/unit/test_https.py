@@ -1,0 +1,105 @@
+"""The settings of the certificate: contradictions, and a given certificate that could not be used, are refused at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from components import schema
+from components.https import ACME_SERVERS, Https, acme_server, provided_faults
+from components.settings import Settings, SettingsError, load
+from images.proxy.door.certificate import Pair
+from tests.unit.door_pairs import NAME, NOW, made
+
+PAIR = made(begins=NOW)
+
+
+def faults(pair: Pair, domain: str = NAME, days: float = 1) -> list[str]:
+    """What is wrong with a certificate, so many days after it began."""
+    return list(provided_faults(pair.chain, pair.key, domain, NOW + timedelta(days=days)))
+
+
+def test_a_certificate_that_can_be_used_has_no_faults() -> None:
+    assert faults(PAIR) == []
+    assert faults(made("*.example.org", begins=NOW)) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (faults(PAIR, "lab.example.org"), "certificate: is not for lab.example.org; change domain, or get one"),
+        (faults(PAIR, days=90), "certificate: ended at 2026-05-30 00:00 UTC; get a new one from its issuer"),
+        (faults(PAIR, days=-1), "certificate: begins only at 2026-03-01 00:00 UTC; wait, or use the one before it"),
+        (faults(Pair(chain=PAIR.chain, key=made().key)), "certificateKey: is not the key of the certificate; give the two"),
+        (faults(Pair(chain=PAIR.chain, key="no key")), "certificateKey: cannot be read; it must be a private key as PEM text"),
+        (faults(Pair(chain="none", key=PAIR.key)), "certificate: cannot be read; it must be a PEM text"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_refused_with_the_reason_and_the_remedy(found: list[str], line: str) -> None:
+    assert len(found) == 1
+    assert found[0].startswith(line)
+
+
+@pytest.fixture
+def load_stack(stack_values: dict[str, str]) -> Callable[..., Settings]:
+    """Loads the right settings with changes and secrets."""
+
+    def load_changed(secrets: dict[str, str] | None = None, **changes: str) -> Settings:
+        return load({**stack_values, **changes}.get, schema.load(), (secrets or {}).get)
+
+    return load_changed
+
+
+def refusals(load_stack: Callable[..., Settings], **changes: str) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        load_stack(**changes)
+    return [line.removeprefix("  - ") for line in str(refused.value).splitlines()[1:]]
+
+
+def test_a_provided_certificate_is_checked_before_the_first_resource(load_stack: Callable[..., Settings]) -> None:
+    assert refusals(load_stack, https="provided", domain=NAME) == [
+        "certificate: not set, but https is provided; run: pulumi config set --secret certificate < fullchain.pem",
+        "certificateKey: not set, but https is provided; run: pulumi config set --secret certificateKey < privkey.pem",
+    ]
+    pair = made()
+    secrets = {"certificate": pair.chain, "certificateKey": pair.key}
+    assert load_stack(secrets, https="provided", domain=NAME).https is Https.PROVIDED
+    with pytest.raises(SettingsError, match=r"certificate: is not for other\.example\.org") as refused:
+        load_stack(secrets, https="provided", domain="other.example.org")
+    assert "PRIVATE KEY" not in str(refused.value)
+
+
+def test_secrets_that_are_not_asked_for_are_not_looked_at(load_stack: Callable[..., Settings]) -> None:
+    assert load_stack({"certificate": "rubbish"}).https is Https.SELFSIGNED
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"https": "letsencrypt"}, "domain: empty, but with https letsencrypt the CA must find the site by a name; set it"),
+        ({"https": "provided"}, "domain: empty, but with https provided the certificate is for a name; set it"),
+        ({"https": "none"}, "https: none sends passwords over the network as plain text; choose letsencrypt or selfsigned"),
+    ],
+)
+def test_settings_that_leave_a_site_without_a_certificate_are_refused(
+    load_stack: Callable[..., Settings], changes: dict[str, str], key: str
+) -> None:
+    assert refusals(load_stack, **changes)[0].startswith(key)
+
+
+def test_a_site_without_tls_must_be_confirmed(load_stack: Callable[..., Settings]) -> None:
+    assert load_stack(https="none", allowPlainHttp="true").https is Https.NONE
+
+
+def test_acme_servers_have_short_names() -> None:
+    assert acme_server("letsencrypt-staging") == ACME_SERVERS["letsencrypt-staging"]
+    assert acme_server("https://ca.example.org:9000/acme/directory") == "https://ca.example.org:9000/acme/directory"
+
+
+def test_lets_encrypt_is_the_default(load_stack: Callable[..., Settings], stack_values: dict[str, str]) -> None:
+    values = {key: value for key, value in stack_values.items() if key != "https"}
+    settings = load({**values, "domain": NAME}.get, schema.load())
+    assert (settings.https, settings.acme_server) == (Https.LETSENCRYPT, ACME_SERVERS["letsencrypt"])
+    assert (settings.hsts, settings.upload_limit) == (15_552_000, 512 * 1024**2)

@@ -1,0 +1,54 @@
+"""`make status`: asks the manager how the front door is, and the node with the homes how they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.commands import door_status
+from tests.unit.test_storage_ssh import MANAGER, SERVER, stack
+from tools.graph import ROOT
+
+
+def status(folder: Path, found: dict[str, Any], ssh: str) -> subprocess.CompletedProcess[str]:
+    """Run it against a stack with these outputs and an ssh with this script."""
+    (folder / "outputs").write_text(json.dumps(found))
+    for name, body in {
+        "pulumi": f"cat {folder}/outputs",
+        "ssh": f'for line; do :; done\necho "$line" >>{folder}/asked\n{ssh}',
+    }.items():
+        (folder / name).write_text(f"#!/bin/bash\n{body}\n")
+        (folder / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    command = ["make", "--no-print-directory", "-C", str(ROOT), "STACK=prod", "status"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_it_asks_for_the_front_door_and_for_the_homes(tmp_path: Path) -> None:
+    done = status(tmp_path, stack(MANAGER, SERVER), "echo fine")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == ["front door           fine", "fine"]
+    assert (tmp_path / "asked").read_text().splitlines() == [door_status(), "sudo jupyterhub-storage status"]
+
+
+@pytest.mark.parametrize("ill", ["docker exec", "jupyterhub-storage"])
+def test_it_fails_where_one_of_them_is_not_well_and_asks_the_other_all_the_same(tmp_path: Path, ill: str) -> None:
+    done = status(tmp_path, stack(MANAGER), f'[[ "$line" != *"{ill}"* ]]')
+    assert done.returncode != 0
+    assert len((tmp_path / "asked").read_text().splitlines()) == 2
+
+
+def test_without_lasting_homes_it_asks_for_the_front_door_alone(tmp_path: Path) -> None:
+    done = status(tmp_path, stack(MANAGER, volumes={"state": "a"}), "echo fine")
+    assert (done.returncode, done.stdout) == (0, "front door           fine\nhomes                temporary (storage: none)\n")
+
+
+def test_a_manager_that_does_not_answer_is_not_well(tmp_path: Path) -> None:
+    done = status(tmp_path, stack(MANAGER, volumes={"state": "a"}), "exit 255")
+    assert done.stdout.startswith("front door           ! not known\n")
+    assert done.returncode != 0
