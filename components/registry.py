@@ -11,15 +11,14 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_command import remote
 
-from components import commands
 from components.image_source import REGISTRY
 from components.node import Node
-from components.services import Mount, ServiceArgs, manager_service, secret_file
+from components.services import Mount, ServiceArgs, manager_service
 from components.storage_commands import make_folder
+from components.swarm_secrets import SecretMaker
 
 USER = "jupyterhub"
 UID = 990  # of the image's user
-SECRET = "jupyterhub-registry-password"  # noqa: S105  its name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,24 +55,7 @@ class Registry(pulumi.ComponentResource):
             triggers=[args.manager.machine_id],
             opts=child,
         )
-        generated = remote.Command(
-            f"{name}-password-text",
-            connection=args.manager.connection,
-            create=commands.random_password(),
-            triggers=[args.swarm_id],
-            logging=remote.Logging.NONE,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["stdout"]),
-        )
-        password: pulumi.Output[str] = pulumi.Output.secret(generated.stdout)
-        stored = remote.Command(
-            f"{name}-password",
-            connection=args.manager.connection,
-            create=commands.store_secret(SECRET),
-            delete=commands.remove_secret(SECRET),
-            stdin=password,
-            triggers=[args.swarm_id],
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-        )
+        secret, password = SecretMaker(name, args.manager, args.swarm_id, self).password("registry-password", 20)
         service = manager_service(
             f"{name}-service",
             ServiceArgs(
@@ -81,7 +63,7 @@ class Registry(pulumi.ComponentResource):
                 image=args.image,
                 memory_limit=256 * 1024**2,
                 mounts=[Mount(type="bind", source=folder.stdout, target="/var/lib/registry")],
-                secrets=[secret_file(stored.stdout, SECRET, "registry-password")],
+                secrets=[secret],
                 on_every_node=[5000],
             ),
             child,
