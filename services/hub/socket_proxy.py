@@ -25,7 +25,7 @@ class SocketResolver(Resolver):
         return [(socket.AF_UNIX, self._path)]
 
 
-class SocketProxy(ConfigurableHTTPProxy):
+class SocketProxy(ConfigurableHTTPProxy):  # type: ignore[misc]  # jupyterhub has no types
     """configurable-http-proxy with `--api-socket`. Of `api_url`, only the path counts."""
 
     _client: AsyncHTTPClient | None = None

@@ -41,6 +41,9 @@ def open_page(artefacts: Path) -> Iterator[Page]:
             headless=True,
             args=FLAGS,
             viewport={"width": WIDTH, "height": HEIGHT},
+            # The lab's site has a CA of its own, which this browser does not know. That its certificate is good is
+            # verified by hub_client, which signs in at the same site in the same suite.
+            ignore_https_errors=True,
         )
         context.set_default_timeout(STEP_LIMIT * 1000)
         context.set_default_navigation_timeout(STEP_LIMIT * 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from urllib.parse import urljoin
 
 import requests
 
@@ -25,23 +26,38 @@ ANSWER_LIMIT, HUB_LIMIT = 60, 300  # seconds
 
 
 class Deployment:
-    """The stack, its manager, its cloud and its hub. `artefacts` is the folder for logs and screenshots."""
+    """The stack, its manager, its cloud and its hub. `artefacts` is the folder for logs and screenshots.
+
+    `verify` is what the site's certificate is held against, as requests takes it: the file of the site's own CA, or True.
+    """
 
     def __init__(self, artefacts: Path) -> None:
         self.artefacts = artefacts
         self.stack = Stack(artefacts)
         outputs = self.stack.outputs()
         self.url, self.password = str(outputs["url"]), str(outputs["password"])
+        self.verify = self._trusted(str(outputs.get("caCertificate", "")))
         self.manager = Manager(str(outputs["ssh"]))
         self.cloud = Cloud(Path(self.stack.environment["OS_CLIENT_CONFIG_FILE"]), self.stack.get("openstack:cloud"))
 
     def sign_in(self, name: str) -> HubUser:
         """Sign a user in, with the password that all share in the lab."""
-        return sign_in(self.url, name, self.password)
+        return sign_in(self.url, name, self.password, verify=self.verify)
 
     def page_answers(self) -> bool:
         """Whether the log-in page is there, through all proxies."""
-        return requests.get(f"{self.url}hub/login", timeout=ANSWER_LIMIT).status_code == 200
+        return self.get("hub/login").status_code == 200
+
+    def get(self, address: str, limit_s: float = ANSWER_LIMIT) -> requests.Response:
+        """What a stranger gets at an address relative to the site."""
+        return requests.get(urljoin(self.url, address), timeout=limit_s, verify=self.verify)
+
+    def _trusted(self, ca_certificate: str) -> bool | str:
+        if not ca_certificate:
+            return True
+        file = self.artefacts / "ca.pem"
+        file.write_text(ca_certificate, encoding="utf-8")
+        return str(file)
 
     def node_names(self) -> list[str]:
         """The names of the nodes by the stack's outputs."""

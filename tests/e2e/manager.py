@@ -96,5 +96,12 @@ class Manager:
             raise ManagerError(f"service {service!r} has {len(running)} running tasks, expected 1: {tasks}")
         return str(running[0])
 
+    def container_of(self, service: str) -> str:
+        """The id of the service's one running container on the manager. Raises ManagerError if there is not just one."""
+        found = self.run("docker", "ps", "--quiet", "--filter", f"label=com.docker.swarm.service.name={service}").split()
+        if len(found) != 1:
+            raise ManagerError(f"service {service!r} has {len(found)} running containers on the manager, expected 1")
+        return found[0]
+
     def _rows(self, *command: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.run(*command).splitlines() if line]

@@ -39,7 +39,7 @@ def newcomer(deployment: Deployment) -> Iterator[str]:
 
 def test_a_wrong_password_is_refused(deployment: Deployment) -> None:
     with pytest.raises(SignInRefusedError, match="Invalid username or password"):
-        sign_in(deployment.url, f"{PREFIX}mallory", "not the password")
+        sign_in(deployment.url, f"{PREFIX}mallory", "not the password", verify=deployment.verify)
 
 
 def test_a_server_runs_on_the_worker_and_its_kernel_computes(deployment: Deployment, witness: Witness) -> None:

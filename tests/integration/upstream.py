@@ -5,6 +5,7 @@ import hashlib
 import json
 import socket
 import threading
+from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler, stream_request_body
@@ -20,7 +21,8 @@ class _Tell(RequestHandler):
     """Says what was asked: `headers`, and `peer`, the port at the other end of the connection."""
 
     def get(self) -> None:
-        peer = self.request.connection.stream.socket.getpeername()[1]  # type: ignore[attr-defined]
+        connection: Any = self.request.connection
+        peer = connection.stream.socket.getpeername()[1]
         self.write(json.dumps({"headers": dict(self.request.headers), "peer": peer}))
 
 
@@ -65,7 +67,12 @@ class Upstream:
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        routes = [("/upload", _Upload, {"upstream": self}), ("/.*/socket", _Echo), ("/static/.*|/page", _Static), ("/.*", _Tell)]
+        routes: list[Any] = [
+            ("/upload", _Upload, {"upstream": self}),
+            ("/.*/socket", _Echo),
+            ("/static/.*|/page", _Static),
+            ("/.*", _Tell),
+        ]
         server = HTTPServer(Application(routes), max_body_size=1024**3, max_header_size=128 * 1024)
         self._listening.setblocking(False)
         server.add_sockets([self._listening])
