@@ -14,7 +14,7 @@ import websocket
 from images.proxy.door.settings import Settings
 from tests.integration.docker_engine import IMAGE, DockerEngine
 from tests.integration.door_site import ADDRESS, NAME, NETWORK, UPSTREAM, Site, wait_until
-from tests.integration.nginx_fixtures import MIB, configs_of, trust
+from tests.integration.nginx_site import MIB, configs_of, trust
 from tests.integration.upstream import Upstream
 
 pytest_plugins = [

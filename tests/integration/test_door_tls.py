@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.docker_engine import DockerEngine
 from tests.integration.door_site import ADDRESS, NAME, Site
-from tests.integration.nginx_fixtures import trust
+from tests.integration.nginx_site import trust
 from tests.integration.tls_scan import scan
 
 pytest_plugins = [
