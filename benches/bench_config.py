@@ -23,9 +23,6 @@ bench = json.loads((HERE / "bench.json").read_text())
 c.JupyterHub.services = [*c.JupyterHub.get("services", []), {"name": "bench", "api_token": bench["token"]}]
 role = {"name": "bench", "services": ["bench"], "scopes": ["admin:users", "admin:servers", "access:servers"]}
 c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
-# What is measured is the start, not the queue before it.
-c.JupyterHub.concurrent_spawn_limit = 0
-c.JupyterHub.active_server_limit = 0
 
 c.JupyterHub.hub_connect_url = f"http://{name}:8081"
 c.ConfigurableHTTPProxy.api_url = f"http://{name}-userproxy:8001"

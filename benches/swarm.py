@@ -13,7 +13,7 @@ from typing import Any
 
 import docker
 
-from components.hub import HUB_FILES, SOURCE, HubSettings, config_path
+from components.hub_files import HubSettings, config_path, hub_files
 from components.image_source import ImageSource
 from lab import apt, images
 from lab.process import say
@@ -63,7 +63,7 @@ class BenchSwarm:
         """The network, the secrets, the files as configs, and both hubs with their proxies."""
         run = self.engine.docker
         run("network", "create", "--driver", "overlay", "--attachable", "jupyterhub")
-        for name in ("cookie-secret", "proxy-token", "password"):
+        for name in ("cookie-secret", "proxy-token", "password", "admin-password"):
             run("secret", "create", name, "-", stdin=secrets.token_hex(32).encode())
         for name, text in self._files(notebook).items():
             run("config", "create", _config_name(name), "-", stdin=text.encode())
@@ -91,8 +91,7 @@ class BenchSwarm:
         return Usage(cpu_s=stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, memory=memory)
 
     def _files(self, notebook: str) -> dict[str, str]:
-        files = {config_path(name): (SOURCE / name).read_text() for name in HUB_FILES}
-        files[config_path("settings.json")] = settings(notebook).render()
+        files = {config_path(name): text for name, text in hub_files(settings(notebook)).items()}
         files[config_path("bench.json")] = json.dumps({"token": self.token})
         files[config_path("bench_config.py")] = (HERE / "bench_config.py").read_text()
         return files
@@ -102,7 +101,7 @@ class BenchSwarm:
         return [
             *(word for config in configs for word in ("--config", config)),
             *("--env", f"BENCH_HUB={name}"),
-            *("--secret", "cookie-secret", "--secret", "password"),
+            *("--secret", "cookie-secret", "--secret", "password", "--secret", "admin-password"),
             *("--mount", f"type=bind,source={self.engine.socket},target=/var/run/docker.sock"),
         ]
 
@@ -122,8 +121,14 @@ def settings(notebook: str) -> HubSettings:
     """The settings of the hubs: the lab's, but for homes, which are measured elsewhere."""
     return HubSettings(
         title="JupyterHub",
-        auth="dummy",
-        admins=("admin",),
+        sign_in={"auth": "dummy", "admins": ["admin"], "allowed_users": [], "oauth": {}},
+        announcement="",
+        idle_timeout=0,
+        max_age=0,
+        named_servers=0,
+        # What is measured is the start, not the queue before it.
+        concurrent_spawn_limit=0,
+        active_server_limit=0,
         notebook_image=notebook,
         notebook_role="manager",
         cpu_limit=2,

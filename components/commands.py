@@ -180,9 +180,23 @@ def _unless_secret(name: str, make: str) -> str:
     )
 
 
-def random_password() -> str:
-    """Print a password of 20 characters that a person can type."""
-    return "tr -dc 'a-km-z2-9' </dev/urandom | head -c 20"
+def random_password(length: int = 20) -> str:
+    """Print a password that a person can type; 5 bits a character."""
+    return f"tr -dc 'a-km-z2-9' </dev/urandom | head -c {length}"
+
+
+def check_hub_config(image: str) -> str:
+    """Load the hub's configuration, whose files are on standard input as JSON by their paths, in a container of the hub's
+    image; fail with the error's file and line."""
+    unpack = (
+        "import json, pathlib, runpy, sys\n"
+        "for path, text in json.load(sys.stdin).items():\n"
+        "    file = pathlib.Path(path)\n"
+        "    file.parent.mkdir(parents=True, exist_ok=True)\n"
+        "    file.write_text(text)\n"
+        'runpy.run_path("/etc/jupyterhub/services/hub/check_config.py", run_name="__main__")'
+    )
+    return f"docker run --rm --interactive --network none {shlex.quote(image)} python3 -c {shlex.quote(unpack)}"
 
 
 def wait_for_file(path: str, seconds: int = 300) -> str:

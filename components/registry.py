@@ -7,23 +7,24 @@ a password keeps notebooks out, which could reach the port too.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import pulumi
 from pulumi_command import remote
 
-from components import commands
 from components.image_source import REGISTRY, ImageSource
 from components.images import NodeImage, NodeImageArgs, RegistryLogin
 from components.node import Node
-from components.services import Mount, ServiceArgs, manager_service, secret_file
+from components.services import Mount, ServiceArgs, manager_service
 from components.storage_commands import make_folder
+from components.swarm_secrets import SecretMaker
 
 INTERNAL = "internal"
 USER = "jupyterhub"
 UID = 990  # of the image's user
-SECRET = "jupyterhub-registry-password"  # noqa: S105  its name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ class Registry(pulumi.ComponentResource):
             triggers=[args.manager.machine_id],
             opts=self._child,
         )
-        password, secret_id = self._password()
+        secret, password = SecretMaker(name, args.manager, args.swarm_id, self).password("registry-password", 20)
         service = manager_service(
             f"{name}-service",
             ServiceArgs(
@@ -83,35 +84,32 @@ class Registry(pulumi.ComponentResource):
                 image=image.reference,
                 memory_limit=256 * 1024**2,
                 mounts=[Mount(type="bind", source=folder.stdout, target="/var/lib/registry")],
-                secrets=[secret_file(secret_id, SECRET, "registry-password")],
+                secrets=[secret],
                 on_every_node=[5000],
             ),
             self._child,
         )
         return pulumi.Output.secret(pulumi.Output.all(password, service.id).apply(lambda values: str(values[0])))
 
-    def _password(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """The password, and the id of the swarm secret that holds it."""
-        manager, swarm_id = self._args.manager, self._args.swarm_id
-        generated = remote.Command(
-            f"{self._name}-password-text",
-            connection=manager.connection,
-            create=commands.random_password(),
-            triggers=[swarm_id],
-            logging=remote.Logging.NONE,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["stdout"]),
-        )
-        password: pulumi.Output[str] = pulumi.Output.secret(generated.stdout)
-        stored = remote.Command(
-            f"{self._name}-password",
-            connection=manager.connection,
-            create=commands.store_secret(SECRET),
-            delete=commands.remove_secret(SECRET),
-            stdin=password,
-            triggers=[swarm_id],
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-        )
-        return password, stored.stdout
+
+def server(text: str) -> str:
+    """The rule for the setting `registry`. Raises ValueError with rule and remedy."""
+    if text and text != INTERNAL and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?", text):
+        raise ValueError("must be internal, or a registry as its images are named, such as ghcr.io or registry.example.org:5000")
+    return text
+
+
+def contradictions(registry: str, user: str, password: str | None, images: Iterable[ImageSource]) -> Iterator[str]:
+    """What does not go together, one line each."""
+    external = registry not in ("", INTERNAL)
+    for setting, given, option in (("registryUser", user, ""), ("registryPassword", password, " --secret")):
+        if given and not external:
+            yield f"{setting}: belongs to a registry of somebody else's; name that in registry, or remove {setting}"
+        if external and not given:
+            yield f"{setting}: missing for {registry}: pulumi config set{option} {setting} VALUE (public images need no registry)"
+    for source in images:
+        if registry != INTERNAL and source.context is None and source.reference.startswith(f"{REGISTRY}/"):
+            yield f"registry: {source.reference} is of the swarm's own registry, which is off; set registry to internal"
 
 
 def beside(state_folder: str) -> str:

@@ -80,6 +80,10 @@ class Reader:
             except ValueError as error:
                 self._refuse(f"{name}[{number}]", json.dumps(value), str(error))
 
+    def structure(self, name: str) -> dict[str, Any]:
+        """An object as it was written, for rules that look at other settings, too; empty where it is refused."""
+        return self._object(name)
+
     def _object(self, name: str) -> dict[str, Any]:
         raw = self._get(name)
         try:

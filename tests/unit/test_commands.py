@@ -26,6 +26,7 @@ LINES = {
     "store_secret": commands.store_secret("jupyterhub-password"),
     "remove_secret": commands.remove_secret("jupyterhub-password"),
     "random_password": commands.random_password(),
+    "check_hub_config": commands.check_hub_config("jupyterhub-swarm/hub:0123456789ab"),
     "wait_for_file": commands.wait_for_file("/srv/state/door/ca.pem"),
     "door_status": commands.door_status(),
 }
@@ -140,6 +141,19 @@ def test_store_secret() -> None:
 
 def test_random_password() -> None:
     assert LINES["random_password"] == "tr -dc 'a-km-z2-9' </dev/urandom | head -c 20"
+    assert commands.random_password(32).endswith("| head -c 32")
+
+
+def test_check_hub_config() -> None:
+    assert LINES["check_hub_config"] == (
+        "docker run --rm --interactive --network none jupyterhub-swarm/hub:0123456789ab python3 -c '"
+        "import json, pathlib, runpy, sys\n"
+        "for path, text in json.load(sys.stdin).items():\n"
+        "    file = pathlib.Path(path)\n"
+        "    file.parent.mkdir(parents=True, exist_ok=True)\n"
+        "    file.write_text(text)\n"
+        'runpy.run_path("/etc/jupyterhub/services/hub/check_config.py", run_name="__main__")\''
+    )
 
 
 @pytest.mark.parametrize("name", LINES)

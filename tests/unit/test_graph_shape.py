@@ -161,8 +161,13 @@ def test_a_worker_takes_tasks_only_when_it_has_joined_and_has_the_notebook_image
 def test_the_hub_reads_the_settings_of_the_stack(graph_of: GraphOf) -> None:
     graph = graph_of(admins='["ada", "grace"]', notebookMemoryLimit="3G", notebookCpuLimit="1.5", notebookImage="example/lab:7")
     assert hub_settings(graph) == {
-        "admins": ["ada", "grace"],
-        "auth": "native",
+        "sign_in": {"auth": "native", "admins": ["ada", "grace"], "allowed_users": [], "oauth": {}},
+        "announcement": "",
+        "idle_timeout": 7200,
+        "max_age": 0,
+        "named_servers": 0,
+        "concurrent_spawn_limit": 100,
+        "active_server_limit": 0,
         "cpu_guarantee": 0.1,
         "cpu_limit": 1.5,
         "lasting_homes": True,

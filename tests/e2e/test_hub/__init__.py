@@ -1,1 +1,1 @@
-"""Suite `hub`: signing in, choosing a server, starting it, and what is told when that fails."""
+"""Suite `hub`: how people sign in, choose a server and start it, what it may use, and what is told when that fails."""
