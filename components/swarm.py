@@ -40,7 +40,7 @@ class Swarm(pulumi.ComponentResource):
         super().__init__("jupyterhub-swarm:index:Swarm", name, None, opts)
         self._name, self._args = name, args
         manager = args.manager
-        self.manager_ready = node_ready(manager, self)
+        self.manager_ready = node_ready(name, manager, self)
         on_manager = pulumi.ResourceOptions(parent=self, depends_on=[self.manager_ready], deleted_with=manager.machine)
         mtu = remote.Command(
             f"{name}-mtu",
@@ -85,10 +85,10 @@ class Swarm(pulumi.ComponentResource):
         )
 
 
-def node_ready(node: Node, parent: pulumi.Resource) -> remote.Command:
+def node_ready(name: str, node: Node, parent: pulumi.Resource) -> remote.Command:
     """The command that ends once the node has booted for the first time and its Docker answers."""
     return remote.Command(
-        f"{node.name}-ready",
+        f"{name}-{node.name}-ready",
         connection=node.connection,
         create=commands.wait_ready(),
         triggers=[node.machine_id],

@@ -63,9 +63,9 @@ class Workers(pulumi.ComponentResource):
 
     def _add_worker(self, worker: Node, token: pulumi.Output[str], on_manager: pulumi.ResourceOptions) -> None:
         manager = self._args.manager
-        ready = node_ready(worker, self)
+        ready = node_ready(self._name, worker, self)
         joined = remote.Command(
-            f"{worker.name}-join",
+            f"{self._name}-{worker.name}-join",
             connection=worker.connection,
             create=self._args.swarm_id.apply(commands.swarm_join),
             stdin=pulumi.Output.all(manager.address, worker.address, token).apply(lambda parts: commands.join_request(*parts)),
@@ -78,7 +78,7 @@ class Workers(pulumi.ComponentResource):
             before.append(self._args.before_active[worker.name])
         # Runs on the manager, and is deleted before the worker: draining must come before the machine goes.
         remote.Command(
-            f"{worker.name}-active",
+            f"{self._name}-{worker.name}-active",
             connection=manager.connection,
             create=commands.activate(worker.name),
             delete=commands.remove_node(worker.name),
@@ -91,7 +91,7 @@ class Workers(pulumi.ComponentResource):
         if not labels:
             return []
         labelled = remote.Command(
-            f"{worker.name}-labels",
+            f"{self._name}-{worker.name}-labels",
             connection=self._args.manager.connection,
             create=commands.add_labels(worker.name, labels),
             delete=commands.remove_labels(worker.name, labels),
@@ -108,7 +108,7 @@ class Workers(pulumi.ComponentResource):
         present: list[pulumi.Resource] = []
         for number, source in enumerate(self._args.notebook_images):
             image = NodeImage(
-                f"{node.name}-notebook-image{f'-{number}' if number else ''}",
+                f"{self._name}-{node.name}-notebook-image{f'-{number}' if number else ''}",
                 NodeImageArgs(node=node, source=source, build_ca=self._args.build_ca, registry=self._args.registry, ready=ready),
                 pulumi.ResourceOptions(parent=self),
             )

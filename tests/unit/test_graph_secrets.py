@@ -47,7 +47,7 @@ def test_a_command_that_prints_a_secret_keeps_its_output_secret_and_unlogged(gra
 
 
 def test_what_the_docker_api_answers_to_a_join_is_not_logged(graph: Graph) -> None:
-    assert graph["worker-0-join"].inputs["logging"] == "none"
+    assert graph["workers-worker-0-join"].inputs["logging"] == "none"
 
 
 @pytest.mark.parametrize("secret", [JOIN_TOKEN, PASSWORD, ADMIN_PASSWORD, PRIVATE_KEY.splitlines()[1]])

@@ -46,11 +46,11 @@ def test_every_worker_gets_the_same_resources(graph_of: GraphOf) -> None:
         "machines-worker",
         "machines-worker-port",
         "storage-worker-export",
-        "worker-active",
-        "worker-join",
-        "worker-notebook-image",
-        "worker-notebook-image-present",
-        "worker-ready",
+        "workers-worker-active",
+        "workers-worker-join",
+        "workers-worker-notebook-image",
+        "workers-worker-notebook-image-present",
+        "workers-worker-ready",
     ]
 
 
@@ -155,7 +155,7 @@ def test_exactly_the_nodes_that_run_notebooks_get_the_notebook_image(graph_of: G
 
 
 def test_a_worker_takes_tasks_only_when_it_has_joined_and_has_the_notebook_image(graph: Graph) -> None:
-    assert {"worker-1-join", "worker-1-notebook-image-present"}.issubset(graph["worker-1-active"].depends_on)
+    assert {"workers-worker-1-join", "workers-worker-1-notebook-image-present"}.issubset(graph["workers-worker-1-active"].depends_on)
 
 
 def test_the_hub_reads_the_settings_of_the_stack(graph_of: GraphOf) -> None:

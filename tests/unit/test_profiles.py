@@ -93,7 +93,7 @@ def test_an_image_that_two_profiles_use_is_brought_once() -> None:
 
 def test_every_worker_gets_every_image_before_it_takes_notebooks(graph_of: GraphOf, example_folder: Path) -> None:
     graph = graph_of(workers="2", notebookImage="example/lab:7", profiles=json.dumps([{"name": "Small"}, LARGE]))
-    for worker in ("worker-0", "worker-1"):
+    for worker in ("workers-worker-0", "workers-worker-1"):
         assert "example/lab:7" in graph[f"{worker}-notebook-image-present"].inputs["create"]
         assert "example/big:2" in graph[f"{worker}-notebook-image-1-present"].inputs["create"]
         before = set(graph[f"{worker}-active"].depends_on)
@@ -110,7 +110,7 @@ def test_the_hub_offers_profiles_only_when_every_worker_has_their_images(graph_o
 
 def test_without_workers_the_manager_gets_every_image(graph_of: GraphOf) -> None:
     graph = graph_of(workers="0", profiles=json.dumps([{"name": "Small"}, LARGE]))
-    assert "example/big:2" in graph["manager-0-notebook-image-1-present"].inputs["create"]
+    assert "example/big:2" in graph["workers-manager-0-notebook-image-1-present"].inputs["create"]
 
 
 def test_a_changed_image_is_brought_by_the_same_resource(graph_of: GraphOf) -> None:
@@ -120,8 +120,8 @@ def test_a_changed_image_is_brought_by_the_same_resource(graph_of: GraphOf) -> N
 
 def test_a_labelled_worker_is_labelled_before_it_takes_notebooks(graph_of: GraphOf) -> None:
     graph = graph_of(workers="2", workerLabels='{"worker-1": "gpu=a100"}')
-    labelled = graph["worker-1-labels"]
+    labelled = graph["workers-worker-1-labels"]
     assert labelled.inputs["create"] == "docker node update --label-add gpu=a100 worker-1"
-    assert "worker-1-join" in labelled.depends_on
-    assert "worker-1-labels" in graph["worker-1-active"].depends_on
-    assert "worker-0-labels" not in graph.names()
+    assert "workers-worker-1-join" in labelled.depends_on
+    assert "workers-worker-1-labels" in graph["workers-worker-1-active"].depends_on
+    assert "workers-worker-0-labels" not in graph.names()
