@@ -9,7 +9,7 @@ STACK ?= dev
 ENVIRONMENT = if [ "$(STACK)" = dev ] && [ -f .build/env ]; then . .build/env; fi
 STORAGE = $(ENVIRONMENT); $(PYTHON) -m tools.storage "$(STACK)"
 
-.PHONY: help up down lab status logs users restore toolchain venv test lint e2e check-stack docs bench-door clean
+.PHONY: help up down lab status logs users restore toolchain venv test lint e2e bench-spawn bench-class bench-door bench-image check-stack docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -53,6 +53,15 @@ lint: venv ## linters and type checks only
 
 e2e: ## end-to-end tests on the lab: make e2e, or make e2e SUITE=core
 	@tools/e2e.sh $(SUITE)
+
+bench-spawn: venv ## time to a notebook, beside dockerspawner's own spawner and the floor (root, a Docker engine)
+	@$(BIN)/python -m benches.spawn $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-class: venv ## a class logs in at once: make bench-class PEOPLE=50 WITHIN=10
+	@$(BIN)/python -m benches.classroom $(if $(PEOPLE),--people $(PEOPLE)) $(if $(WITHIN),--within $(WITHIN))
+
+bench-image: venv ## processor time of a notebook's start, beside a plain pip install
+	@$(BIN)/python -m benches.image $(if $(ROUNDS),--rounds $(ROUNDS))
 
 check-stack: venv ## the resource graph of a stack against mocks: make check-stack STACK=jetstream2
 	@$(BIN)/python -m tools.check_stack $(STACK)

@@ -4,16 +4,21 @@ from pathlib import Path
 
 import pulumi
 
-from components import outputs, schema, settings
-from components.hub import Hub, HubArgs, HubSettings
+from components import outputs, profiles, schema, settings, sign_in
+from components.hub import Hub, HubArgs
+from components.hub_files import HubSettings
 from components.images import NodeImage, NodeImageArgs
 from components.machines import Machines, MachinesArgs
 from components.network import Network, NetworkArgs
 from components.proxy import Proxy, ProxyArgs
+from components.registry import Registry, RegistryArgs
 from components.storage import Storage, StorageArgs
 from components.swarm import Swarm, SwarmArgs
+from components.workers import Workers, WorkersArgs
 
-config = settings.load(pulumi.Config().get, schema.load(), settings.secret_text)
+config = settings.load(pulumi.Config().get, schema.load(), settings.secret_text, settings.names_set(pulumi.get_project()))
+people = sign_in.parse(config.auth, config.admins, config.allowed_users, config.oauth)
+client_secret = sign_in.client_secret(config.auth, pulumi.Config().get_secret("clientSecret"))
 
 network = Network(
     "network",
@@ -74,17 +79,44 @@ swarm = Swarm(
     "swarm",
     SwarmArgs(
         manager=machines.manager,
-        workers=machines.workers,
         address_pool=config.swarm_address_pool,
         ssh_user=config.ssh_user,
         ssh_private_key_file=config.ssh_private_key_file,
-        notebook_image=config.notebook_image,
+    ),
+)
+
+on_manager = pulumi.ResourceOptions(providers=[swarm.docker], deleted_with=machines.manager.machine)
+registry = Registry(
+    "registry",
+    RegistryArgs(
+        server=config.registry,
+        user=config.registry_user,
+        password=pulumi.Config().get_secret("registryPassword"),
+        manager=machines.manager,
+        manager_ready=swarm.manager_ready,
+        swarm_id=swarm.swarm_id,
+        image=config.registry_image,
+        build_ca=config.build_ca,
+        state_folder=storage.state_folder,
+    ),
+    on_manager,
+)
+
+workers = Workers(
+    "workers",
+    WorkersArgs(
+        manager=machines.manager,
+        manager_ready=swarm.manager_ready,
+        swarm_id=swarm.swarm_id,
+        workers=machines.workers,
+        labels=config.worker_labels,
+        notebook_images=profiles.images(config.profiles),
+        registry=registry.login,
         build_ca=config.build_ca,
         before_active=storage.exports,
     ),
 )
 
-on_manager = pulumi.ResourceOptions(providers=[swarm.docker], deleted_with=machines.manager.machine)
 hub_image, userproxy_image, proxy_image = (
     NodeImage(
         f"{name}-image",
@@ -110,18 +142,27 @@ hub = Hub(
         homes_ready=storage.exports.get(machines.manager.name),
         settings=HubSettings(
             title=config.title,
-            auth=config.auth,
-            admins=config.admins,
+            sign_in=people.rendered(config.domain),
+            announcement=config.announcement,
+            idle_timeout=config.idle_timeout,
+            max_age=config.max_age,
+            named_servers=config.named_servers,
+            concurrent_spawn_limit=config.concurrent_spawn_limit,
+            active_server_limit=config.active_server_limit,
             notebook_image=config.notebook_image.reference,
             notebook_role="worker" if config.workers else "manager",
             cpu_limit=config.notebook_cpu_limit,
             cpu_guarantee=config.notebook_cpu_guarantee,
             memory_limit=config.notebook_memory_limit,
             memory_guarantee=config.notebook_memory_guarantee,
-            lasting_homes=config.storage is not settings.Storage.NONE,
+            lasting_homes=config.lasting_homes,
             shared_folder=config.shared_folder,
+            room_timeout=config.room_timeout,
+            profiles=tuple(profile.render() for profile in config.profiles),
         ),
-        with_password=config.auth is settings.Auth.DUMMY,
+        images_present=workers.images_present,
+        client_secret=client_secret,
+        extra_config=config.hub_extra_config,
     ),
     on_manager,
 )
@@ -154,6 +195,10 @@ proxy = Proxy(
 pulumi.export("url", proxy.url)
 pulumi.export("caCertificate", proxy.ca_certificate)
 pulumi.export("password", hub.password)
+pulumi.export("adminPassword", hub.admin_password)
+for name, text in people.outputs(config.domain).items():
+    pulumi.export(name, text)
+pulumi.export("registry", registry.help)
 pulumi.export("ssh", outputs.ssh_command(config.ssh_user, machines.public_ip, config.ssh_private_key_file))
 pulumi.export("nodes", outputs.node_table(machines.manager, machines.workers, machines.storage))
 pulumi.export("volumes", storage.volumes)

@@ -13,8 +13,11 @@ import yaml
 SOURCE = Path(__file__).resolve().parent.parent / "cloud-init"
 
 
-def cloud_config(hostname: str, ssh_user: str, docker: bool = True) -> dict[str, Any]:
-    """The cloud-config of one node (https://cloudinit.readthedocs.io), as a Python dict; without `docker`, of a plain server."""
+def cloud_config(hostname: str, ssh_user: str, docker: bool = True, gpu: bool = False) -> dict[str, Any]:
+    """The cloud-config of one node (https://cloudinit.readthedocs.io), as a Python dict; without `docker`, of a plain server.
+
+    With `gpu` the node offers its GPUs to Swarm, where the image has NVIDIA's driver and container toolkit.
+    """
     plain: dict[str, Any] = {
         "hostname": hostname,
         "preserve_hostname": False,
@@ -30,18 +33,20 @@ def cloud_config(hostname: str, ssh_user: str, docker: bool = True) -> dict[str,
         "write_files": [
             _file("/usr/local/sbin/prepare-node", "prepare-node.sh", "0755"),
             _file("/etc/docker/daemon.json", "daemon.json", "0644"),
+            *([_file("/usr/local/sbin/prepare-gpu", "prepare-gpu.sh", "0755")] if gpu else []),
             _file("/etc/sysctl.d/99-jupyterhub-swarm.conf", "99-jupyterhub-swarm.conf", "0644"),
         ],
         "runcmd": [
             ["sysctl", "--quiet", "--load", "/etc/sysctl.d/99-jupyterhub-swarm.conf"],
             ["/usr/local/sbin/prepare-node", ssh_user],
+            *([["/usr/local/sbin/prepare-gpu"]] if gpu else []),
         ],
     }
 
 
-def user_data(hostname: str, ssh_user: str, docker: bool = True) -> str:
+def user_data(hostname: str, ssh_user: str, docker: bool = True, gpu: bool = False) -> str:
     """The cloud-config rendered as the user data of a server."""
-    body: str = yaml.safe_dump(cloud_config(hostname, ssh_user, docker), sort_keys=False, width=120)
+    body: str = yaml.safe_dump(cloud_config(hostname, ssh_user, docker, gpu), sort_keys=False, width=120)
     return "#cloud-config\n" + body
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 
 DOCKER_API = "curl --silent --show-error --fail-with-body --unix-socket /run/docker.sock"
 
@@ -89,6 +90,22 @@ def activate(node: str, seconds: int = 300) -> str:
     )
 
 
+def add_labels(node: str, labels: Sequence[str]) -> str:
+    """On the manager: give the node labels `key=value`, which placement constraints ask for."""
+    words = " ".join(f"--label-add {shlex.quote(label)}" for label in labels)
+    return f"docker node update {words} {shlex.quote(node)}"
+
+
+def remove_labels(node: str, labels: Sequence[str]) -> str:
+    """On the manager: take labels away, unless the node is gone or has none of them."""
+    name, keys = shlex.quote(node), [shlex.quote(label.partition("=")[0]) for label in labels]
+    # One by one: Docker refuses to remove one that is not there, and with it all others of the same call.
+    return (
+        f"docker node inspect {name} >/dev/null 2>&1 || exit 0; "
+        f'for key in {" ".join(keys)}; do docker node update --label-rm "$key" {name} >/dev/null 2>&1 || true; done'
+    )
+
+
 def remove_node(node: str, seconds: int = 60) -> str:
     """On the manager: drain the node, wait until its tasks have ended, and strike it off the swarm."""
     name = shlex.quote(node)
@@ -163,9 +180,23 @@ def _unless_secret(name: str, make: str) -> str:
     )
 
 
-def random_password() -> str:
-    """Print a password of 20 characters that a person can type."""
-    return "tr -dc 'a-km-z2-9' </dev/urandom | head -c 20"
+def random_password(length: int = 20) -> str:
+    """Print a password that a person can type; 5 bits a character."""
+    return f"tr -dc 'a-km-z2-9' </dev/urandom | head -c {length}"
+
+
+def check_hub_config(image: str) -> str:
+    """Load the hub's configuration, whose files are on standard input as JSON by their paths, in a container of the hub's
+    image; fail with the error's file and line."""
+    unpack = (
+        "import json, pathlib, runpy, sys\n"
+        "for path, text in json.load(sys.stdin).items():\n"
+        "    file = pathlib.Path(path)\n"
+        "    file.parent.mkdir(parents=True, exist_ok=True)\n"
+        "    file.write_text(text)\n"
+        'runpy.run_path("/etc/jupyterhub/services/hub/check_config.py", run_name="__main__")'
+    )
+    return f"docker run --rm --interactive --network none {shlex.quote(image)} python3 -c {shlex.quote(unpack)}"
 
 
 def wait_for_file(path: str, seconds: int = 300) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pulumi_docker as docker
 from pulumi_command import remote
 
 from components import commands
+from components.hub_files import SETTINGS, HubSettings, config_path, hub_files
 from components.node import Node
 from components.services import (
     Config,
@@ -20,26 +22,12 @@ from components.services import (
     ServiceArgs,
     config_file,
     manager_service,
-    secret_file,
 )
+from components.swarm_secrets import SecretMaker
 from components.userproxy import socket_mount, user_proxy
 from services.hub.home_volumes import SERVER_FOLDER, hub_volume
 
-SOURCE = Path(__file__).resolve().parent.parent / "services" / "hub"
-# Python files keep their place in the project below CONFIG_FOLDER, so that they import each other there as they do here.
-HUB_FILES = (
-    "jupyterhub_config.py",
-    "swarm_spawner.py",
-    "home_names.py",
-    "home_volumes.py",
-    "owners.py",
-    "homes.py",
-    "home_hooks.py",
-    "socket_proxy.py",
-)
-# The hub's pages, each with what it has of its own; the rest is JupyterHub's.
-TEMPLATE_FILES = tuple(f"templates/{page}.html" for page in ("page", "login", "spawn", "spawn_pending", "error"))
-CONFIG_FOLDER, STATE_FOLDER = "/etc/jupyterhub", "/var/lib/jupyterhub"
+STATE_FOLDER = "/var/lib/jupyterhub"
 GIB = 1024**3
 
 # Without curl in the image, and as light as Python can be: it runs every 30 s for the life of the hub.
@@ -50,39 +38,16 @@ _ALIVE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubSettings:
-    """What jupyterhub_config.py reads as settings.json. Memory in bytes, CPUs in cores; `auth` is native or dummy; `title` is how
-    the site calls itself.
-
-    `notebook_role` is the swarm role of the nodes that notebooks run on: worker, or manager where there are no workers.
-    `lasting_homes` is whether homes outlive servers, and `shared_folder` whether they show a folder that all share.
-    """
-
-    title: str
-    auth: str
-    admins: tuple[str, ...]
-    notebook_image: str
-    notebook_role: str
-    cpu_limit: float
-    cpu_guarantee: float
-    memory_limit: int
-    memory_guarantee: int
-    lasting_homes: bool
-    shared_folder: bool
-
-    def render(self) -> str:
-        """The settings as JSON, the same text for the same settings."""
-        return json.dumps(vars(self), indent=1, sort_keys=True) + "\n"
-
-
-@dataclass(frozen=True, kw_only=True)
 class HubArgs:
     """`hub_image` and `userproxy_image` are references that the manager has; `overlay_mtu` is bytes, as text.
     Secrets are made anew in a new swarm (`swarm_id`). `state_folder` is on the manager, for the hub's database.
     Where homes are lasting, `homes_address` is that of their server, and `homes_ready` what must be done before the hub mounts
     them.
 
-    `with_password` makes one generated password for all, for the dummy authenticator.
+    `images_present` is what must be done before the hub offers its profiles: every node has their images.
+
+    `client_secret` belongs to a sign-in service, and is None without one. `extra_config` is the text of a file of the
+    stack's owner, or empty.
     """
 
     manager: Node
@@ -94,15 +59,19 @@ class HubArgs:
     homes_address: pulumi.Input[str]
     homes_ready: pulumi.Resource | None
     settings: HubSettings
-    with_password: bool
+    images_present: Sequence[pulumi.Resource]
+    client_secret: pulumi.Output[str] | None
+    extra_config: str
 
 
 class Hub(pulumi.ComponentResource):
-    """Outputs: `network_id` of the overlay network; `userproxy`, what NGINX forwards to; `password` (secret), empty if none."""
+    """Outputs: `network_id` of the overlay network; `userproxy`, what NGINX forwards to; `password` for all but the admins and
+    `admin_password` (secrets), empty where there are none."""
 
     network_id: pulumi.Output[str]
     userproxy: str
     password: pulumi.Output[str]
+    admin_password: pulumi.Output[str]
 
     def __init__(self, name: str, args: HubArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("jupyterhub-swarm:index:Hub", name, None, opts)
@@ -117,8 +86,9 @@ class Hub(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["options"]),
         )
         self.network_id = network.id
-        self.password = pulumi.Output.from_input("")
-        token = self._secret("proxy-token", commands.make_secret("jupyterhub-proxy-token"))
+        self.password = self.admin_password = pulumi.Output.from_input("")
+        self._secrets = SecretMaker(name, args.manager, args.swarm_id, self)
+        token = self._secrets.random("proxy-token")
         self.userproxy = user_proxy(
             name,
             image=args.userproxy_image,
@@ -128,12 +98,13 @@ class Hub(pulumi.ComponentResource):
             opts=self._child,
         )
         self._hub(token)
-        self.register_outputs({"network_id": self.network_id, "password": self.password})
+        self.register_outputs({"network_id": self.network_id, "password": self.password, "admin_password": self.admin_password})
 
     def _hub(self, token: Secret) -> None:
-        secrets = [token, self._secret("cookie-secret", commands.make_secret("jupyterhub-cookie-secret"))]
-        if self._args.with_password:
-            secrets.append(self._password())
+        secrets = [token, self._secrets.random("cookie-secret"), *self._sign_in_secrets()]
+        files = hub_files(self._args.settings, self._args.extra_config)
+        # The project's own files are tested; a file of the owner's is tried.
+        tried = [self._tried(files)] if self._args.extra_config else []
         manager_service(
             f"{self._name}-hub",
             ServiceArgs(
@@ -149,7 +120,7 @@ class Hub(pulumi.ComponentResource):
                     *([self._homes(self._args.homes_ready)] if self._args.homes_ready else []),
                 ],
                 secrets=secrets,
-                configs=self._configs(),
+                configs=self._configs(files),
                 healthcheck=Healthcheck(
                     tests=["CMD", "python3", "-I", "-S", "-c", _ALIVE],
                     interval="30s",
@@ -158,8 +129,18 @@ class Hub(pulumi.ComponentResource):
                     retries=3,
                 ),
             ),
-            self._child,
+            pulumi.ResourceOptions(parent=self, depends_on=tried),
         )
+
+    def _sign_in_secrets(self) -> list[Secret]:
+        if self._args.client_secret is not None:
+            return [self._secrets.given("client-secret", self._args.client_secret), self._secrets.random("crypt-key")]
+        # 32 characters are what JupyterHub wants of an admin's shared password.
+        admin, self.admin_password = self._secrets.password("admin-password", 32)
+        if self._args.settings.sign_in["auth"] != "dummy":
+            return [admin]
+        everyone, self.password = self._secrets.password("password", 20)
+        return [admin, everyone]
 
     def _homes(self, ready: pulumi.Resource) -> Mount:
         """All homes, over NFS, so that the hub can make one at a user's first start."""
@@ -174,49 +155,24 @@ class Hub(pulumi.ComponentResource):
         )
         return Mount(type="volume", source=volume.name, target=SERVER_FOLDER)
 
-    def _configs(self) -> list[Config]:
-        files = {file: (SOURCE / file).read_text() for file in (*HUB_FILES, *TEMPLATE_FILES)}
-        files["settings.json"] = self._args.settings.render()
+    def _configs(self, files: dict[str, str]) -> list[Config]:
+        after_images = pulumi.ResourceOptions(parent=self, depends_on=list(self._args.images_present))
         return [
-            config_file(f"{self._name}-{Path(file).stem.replace('_', '-')}", text, config_path(file), self._child)
+            config_file(
+                f"{self._name}-{Path(file).stem.replace('_', '-')}",
+                text,
+                config_path(file),
+                after_images if file == SETTINGS else self._child,
+            )
             for file, text in files.items()
         ]
 
-    def _secret(self, name: str, create: pulumi.Input[str]) -> Secret:
-        """A swarm secret made on the manager, so that its value need not pass through Pulumi's state."""
-        made = remote.Command(
-            f"{self._name}-{name}",
+    def _tried(self, files: dict[str, str]) -> remote.Command:
+        """The configuration, tried in the hub's image before the hub that runs is touched."""
+        return remote.Command(
+            f"{self._name}-config-check",
             connection=self._args.manager.connection,
-            create=create,
-            triggers=[self._args.swarm_id],
+            create=pulumi.Output.from_input(self._args.hub_image).apply(commands.check_hub_config),
+            stdin=json.dumps({config_path(file): text for file, text in files.items()}),
             opts=self._child,
         )
-        return secret_file(made.stdout, f"jupyterhub-{name}", name)
-
-    def _password(self) -> Secret:
-        generated = remote.Command(
-            f"{self._name}-password-text",
-            connection=self._args.manager.connection,
-            create=commands.random_password(),
-            triggers=[self._args.swarm_id],
-            logging=remote.Logging.NONE,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["stdout"]),
-        )
-        self.password = pulumi.Output.secret(generated.stdout)
-        # Removed with the setting that made it: a later dummy sign-in has another password, and must not meet the old secret.
-        stored = remote.Command(
-            f"{self._name}-password",
-            connection=self._args.manager.connection,
-            create=commands.store_secret("jupyterhub-password"),
-            delete=commands.remove_secret("jupyterhub-password"),
-            stdin=self.password,
-            triggers=[self._args.swarm_id],
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-        )
-        return secret_file(stored.stdout, "jupyterhub-password", "password")
-
-
-def config_path(file: str) -> str:
-    """Where a file is in the hub's container."""
-    module = file in (*HUB_FILES, *TEMPLATE_FILES) and file != "jupyterhub_config.py"
-    return f"{CONFIG_FOLDER}/{'services/hub/' if module else ''}{file}"

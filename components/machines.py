@@ -122,7 +122,8 @@ class Machines(pulumi.ComponentResource):
             image_id=args.image if is_uuid(args.image) else None,
             flavor_name=flavor,
             key_pair=self._key_pair.name,
-            user_data=user_data(node, args.ssh_user, docker=node != STORAGE),
+            # Jetstream2's flavors with GPUs are g3.*; on others the script would find none.
+            user_data=user_data(node, args.ssh_user, docker=node != STORAGE, gpu=flavor.startswith("g3.")),
             networks=[compute.InstanceNetworkArgs(port=port.id)],
             scheduler_hints=[compute.InstanceSchedulerHintArgs(group=self._apart.id)],
             # Nodes with volumes end their services and unmount before they go; a worker is empty by then.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +12,8 @@ from components import commands
 from components.https import Https
 from components.node import Node
 from components.pages import restarting_page
-from components.services import (
-    Config,
-    Healthcheck,
-    Mount,
-    Secret,
-    ServiceArgs,
-    config_file,
-    manager_service,
-    secret_file,
-)
+from components.services import Config, Healthcheck, Mount, Secret, ServiceArgs, config_file, manager_service
+from components.swarm_secrets import SecretMaker
 from images.proxy.door.settings import ACME_CA, ADDRESS_VARIABLE, FILE, STATE, Settings
 from images.proxy.door.store import CHAIN, KEY
 
@@ -132,26 +123,12 @@ class Proxy(pulumi.ComponentResource):
         certificate, key = self._args.certificate, self._args.certificate_key
         if self._args.https is not Https.PROVIDED or certificate is None or key is None:  # settings.py refuses the latter two
             return []
-        # A certificate is public, and another key comes with another one. The swarm counts too: a name is never used again.
-        digest = pulumi.Output.unsecret(
-            pulumi.Output.all(self._args.swarm_id, certificate).apply(
-                lambda texts: hashlib.sha256("\0".join(texts).encode()).hexdigest()
-            )
-        )
-        return [self._secret("certificate", certificate, digest, CHAIN), self._secret("certificate-key", key, digest, KEY)]
-
-    def _secret(self, what: str, text: pulumi.Output[str], digest: pulumi.Output[str], file: str) -> Secret:
-        swarm_name = digest.apply(lambda digits: f"jupyterhub-{what}-{digits[:12]}")
-        stored = remote.Command(
-            f"{self._name}-{what}",
-            connection=self._args.manager.connection,
-            create=swarm_name.apply(commands.store_secret),
-            delete=swarm_name.apply(commands.remove_secret),
-            stdin=text,
-            triggers=[digest],
-            opts=self._child,
-        )
-        return secret_file(stored.stdout, swarm_name, file)
+        secrets = SecretMaker(self._name, self._args.manager, self._args.swarm_id, self)
+        # A certificate is public, and another key comes with another one.
+        return [
+            secrets.given("certificate", certificate, file=CHAIN),
+            secrets.given("certificate-key", key, file=KEY, hashed=certificate),
+        ]
 
     def _own_ca(self, host: pulumi.Output[str], service: pulumi.CustomResource) -> pulumi.Output[str]:
         path = pulumi.Output.all(self._args.state_folder, host).apply(lambda at: f"{at[0]}/{Https.SELFSIGNED}/{at[1]}/ca.pem")

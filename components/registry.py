@@ -1,91 +1,125 @@
-"""The swarm's own image registry: one service on the manager, that every node reaches as `localhost:5000`.
+"""Where nodes get private notebook images: another's registry, with credentials, or one of the swarm's own.
 
-Docker takes a registry on the loopback interface as it is, so no daemon needs a certificate or a setting. Between nodes the
-images travel over Swarm's ingress network; a password keeps notebooks out, which could reach the port too.
+The own one is a service on the manager that every node reaches as `localhost:5000`. Docker takes a registry on the loopback
+interface as it is, so no daemon needs a certificate or a setting. Between nodes the images travel over Swarm's ingress network;
+a password keeps notebooks out, which could reach the port too.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import pulumi
 from pulumi_command import remote
 
-from components import commands
-from components.image_source import REGISTRY
+from components.image_source import REGISTRY, ImageSource
+from components.images import NodeImage, NodeImageArgs, RegistryLogin
 from components.node import Node
-from components.services import Mount, ServiceArgs, manager_service, secret_file
+from components.services import Mount, ServiceArgs, manager_service
 from components.storage_commands import make_folder
+from components.swarm_secrets import SecretMaker
 
+INTERNAL = "internal"
 USER = "jupyterhub"
 UID = 990  # of the image's user
-SECRET = "jupyterhub-registry-password"  # noqa: S105  its name
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegistryLogin:
-    """How nodes sign in at a registry: `server` as images name it, such as ghcr.io. An empty `user` needs no password."""
-
-    server: str
-    user: str
-    password: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
-    """`state_folder` is on the manager; the password is made anew in a new swarm (`swarm_id`)."""
+    """`server` is `internal`, another's registry as images name it, or empty; `user` and `password` (secret) belong to the
+    second. The others serve the first: `state_folder` is on the manager, and the password is made anew in a new swarm.
+    """
 
+    server: str
+    user: str
+    password: pulumi.Output[str] | None
     manager: Node
+    manager_ready: pulumi.Resource
     swarm_id: pulumi.Input[str]
-    image: pulumi.Input[str]
+    image: ImageSource
+    build_ca: str
     state_folder: pulumi.Input[str]
 
 
 class Registry(pulumi.ComponentResource):
-    """Output: `login` for the nodes and for who pushes; its password (secret) is known once the registry runs."""
+    """Outputs: `login` for the nodes, None where all images are public; `help`, how to push to the own one, else empty."""
 
-    login: RegistryLogin
+    login: RegistryLogin | None
+    help: pulumi.Output[str]
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("jupyterhub-swarm:index:Registry", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        self._name, self._args, self._child = name, args, pulumi.ResourceOptions(parent=self)
+        self.login, self.help = None, pulumi.Output.from_input("")
+        if args.server == INTERNAL:
+            self.login = RegistryLogin(server=REGISTRY, user=USER, password=self._serve())
+            self.help = pulumi.Output.secret(pulumi.Output.from_input(self.login.password).apply(push_help))
+        elif args.server:
+            self.login = RegistryLogin(server=args.server, user=args.user, password=args.password or "")
+        self.register_outputs({"help": self.help})
+
+    def _serve(self) -> pulumi.Output[str]:
+        """The service; its password, known once it runs."""
+        name, args = self._name, self._args
+        image = NodeImage(
+            f"{name}-image",
+            NodeImageArgs(node=args.manager, source=args.image, build_ca=args.build_ca, ready=args.manager_ready),
+            self._child,
+        )
         folder = remote.Command(
             f"{name}-folder",
             connection=args.manager.connection,
-            create=pulumi.Output.from_input(args.state_folder).apply(lambda state: make_folder(f"{state}/registry", UID)),
+            create=pulumi.Output.from_input(args.state_folder).apply(beside),
             triggers=[args.manager.machine_id],
-            opts=child,
+            opts=self._child,
         )
-        generated = remote.Command(
-            f"{name}-password-text",
-            connection=args.manager.connection,
-            create=commands.random_password(),
-            triggers=[args.swarm_id],
-            logging=remote.Logging.NONE,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["stdout"]),
-        )
-        password: pulumi.Output[str] = pulumi.Output.secret(generated.stdout)
-        stored = remote.Command(
-            f"{name}-password",
-            connection=args.manager.connection,
-            create=commands.store_secret(SECRET),
-            delete=commands.remove_secret(SECRET),
-            stdin=password,
-            triggers=[args.swarm_id],
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-        )
+        secret, password = SecretMaker(name, args.manager, args.swarm_id, self).password("registry-password", 20)
         service = manager_service(
             f"{name}-service",
             ServiceArgs(
                 service_name="registry",
-                image=args.image,
+                image=image.reference,
                 memory_limit=256 * 1024**2,
                 mounts=[Mount(type="bind", source=folder.stdout, target="/var/lib/registry")],
-                secrets=[secret_file(stored.stdout, SECRET, "registry-password")],
+                secrets=[secret],
                 on_every_node=[5000],
             ),
-            child,
+            self._child,
         )
-        known = pulumi.Output.all(password, service.id).apply(lambda values: str(values[0]))
-        self.login = RegistryLogin(server=REGISTRY, user=USER, password=known)
-        self.register_outputs({"server": REGISTRY})
+        return pulumi.Output.secret(pulumi.Output.all(password, service.id).apply(lambda values: str(values[0])))
+
+
+def server(text: str) -> str:
+    """The rule for the setting `registry`. Raises ValueError with rule and remedy."""
+    if text and text != INTERNAL and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?", text):
+        raise ValueError("must be internal, or a registry as its images are named, such as ghcr.io or registry.example.org:5000")
+    return text
+
+
+def contradictions(registry: str, user: str, password: str | None, images: Iterable[ImageSource]) -> Iterator[str]:
+    """What does not go together, one line each."""
+    external = registry not in ("", INTERNAL)
+    for setting, given, option in (("registryUser", user, ""), ("registryPassword", password, " --secret")):
+        if given and not external:
+            yield f"{setting}: belongs to a registry of somebody else's; name that in registry, or remove {setting}"
+        if external and not given:
+            yield f"{setting}: missing for {registry}: pulumi config set{option} {setting} VALUE (public images need no registry)"
+    for source in images:
+        if registry != INTERNAL and source.context is None and source.reference.startswith(f"{REGISTRY}/"):
+            yield f"registry: {source.reference} is of the swarm's own registry, which is off; set registry to internal"
+
+
+def beside(state_folder: str) -> str:
+    """The shell line for the folder of the images, on the same volume as the hub's state."""
+    return make_folder(str(PurePosixPath(state_folder).with_name("registry")), UID)
+
+
+def push_help(password: str) -> str:
+    """How a person puts an image into the swarm's own registry, from any machine with Docker."""
+    return (
+        f"ssh -L 5000:{REGISTRY} to the manager (output ssh), then: docker login {REGISTRY} (user {USER}, password {password}); "
+        f"docker push {REGISTRY}/NAME:TAG; pulumi config set notebookImage {REGISTRY}/NAME:TAG"
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 _UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 E_ = TypeVar("E_", bound=enum.StrEnum)
 
@@ -134,6 +135,44 @@ def boolean(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError("must be true or false")
     return text.lower() == "true"
+
+
+def hub_user(remedy: str) -> Callable[[str], str]:
+    """A rule for a user's name in the hub, which does not start with one that has a slash (JupyterHub, validate_username)."""
+
+    def rule(text: str) -> str:
+        if "/" in text:
+            raise ValueError("has a /, which no name in the hub may have")
+        return not_empty(remedy)(text)
+
+    return rule
+
+
+def duration(least: int) -> Callable[[str], int]:
+    """A rule for seconds, minutes, hours or days, as seconds: 0 (off), or at least `least`."""
+
+    def rule(text: str) -> int:
+        match = re.fullmatch(r"(\d{1,6})(s|m|h|d)?", text)
+        seconds = int(match[1]) * _SECONDS[match[2] or "s"] if match and (match[2] or match[1] == "0") else -1
+        if seconds != 0 and seconds < least:
+            raise ValueError(f"must be 0 (off), or a time such as 90m, 2h or 7d, of at least {least // 60}m")
+        return seconds
+
+    return rule
+
+
+def python_file(text: str) -> str:
+    """The content of a Python file, or the empty text. What is no Python is refused with its line."""
+    if not text:
+        return ""
+    content = _content(text, "set hubExtraConfig to a Python file, or leave it empty")
+    try:
+        compile(content, text, "exec")
+    except SyntaxError as error:
+        raise ValueError(f"is not Python: {text}:{error.lineno}: {error.msg}") from None
+    except ValueError as error:  # a null byte
+        raise ValueError(f"is not Python: {error}") from None
+    return content
 
 
 def public_key(text: str) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+# Not in the section: what has a default there is stored in plain text (the stack's file would hold an empty secret).
+SECRETS = ("backupPassword", "backupCredentials", "clientSecret", "certificate", "certificateKey", "registryPassword")
 PROJECT_FILE = Path(__file__).resolve().parent.parent / "Pulumi.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """One setting: `type` is string, integer, boolean, array (of strings) or object."""
+    """One setting: `type` is string, integer, boolean, array (of strings or objects) or object."""
 
     name: str
     type: str
@@ -28,6 +32,15 @@ def load(path: Path = PROJECT_FILE) -> dict[str, Key]:
         name: Key(name=name, type=spec["type"], default=spec["default"], description=spec["description"])
         for name, spec in section.items()
     }
+
+
+def unknown_names(names: Iterable[str], keys: Iterable[str]) -> Iterator[str]:
+    """One line for each name that is neither a setting nor a secret of the project, with the nearest that is."""
+    known = [*keys, *SECRETS]
+    for name in sorted(set(names).difference(known)):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        remedy = f"did you mean {near[0]}?" if near else "see docs/configuration.md"
+        yield f"{name}: is no setting of this project; {remedy} (pulumi config rm {name})"
 
 
 def markdown_table(keys: dict[str, Key]) -> str:

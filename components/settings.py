@@ -7,30 +7,24 @@ refusals of a stack are reported together.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 
-from components import https, rules
+from components import contradictions, https, profiles, registry, rules, schema
 from components.backup import BackupPlan
 from components.https import Https
 from components.image_source import ImageSource
+from components.profiles import Profile
 from components.schema import Key
 from components.settings_reader import Reader
-
-MIB, GIB = 1024**2, 1024**3
+from components.sign_in import Auth
 
 
 class SettingsError(pulumi.RunError, ValueError):  # RunError: the engine shows the text without a traceback
     """One or more settings of the stack are refused; the text lists them all."""
-
-
-class Auth(enum.StrEnum):
-    """How people sign in."""
-
-    NATIVE = "native"
-    DUMMY = "dummy"
 
 
 class Storage(enum.StrEnum):
@@ -62,6 +56,9 @@ class Settings:
     userproxy_image: ImageSource
     proxy_image: ImageSource
     notebook_image: ImageSource
+    registry: str
+    registry_user: str
+    registry_image: ImageSource
     build_ca: str
     storage: Storage
     storage_flavor: str
@@ -84,18 +81,60 @@ class Settings:
     upload_limit: int
     title: str
     auth: Auth
+    oauth: dict[str, Any]
     admins: tuple[str, ...]
+    allowed_users: tuple[str, ...]
+    allow_dummy_on_public_address: bool
+    hub_extra_config: str
+    announcement: str
+    idle_timeout: int
+    max_age: int
+    named_servers: int
+    concurrent_spawn_limit: int
+    active_server_limit: int
     notebook_cpu_limit: float
     notebook_cpu_guarantee: float
     notebook_memory_limit: int
     notebook_memory_guarantee: int
+    profiles: tuple[Profile, ...]
+    worker_labels: dict[str, tuple[str, ...]]
+    room_timeout: int
+
+    @property
+    def lasting_homes(self) -> bool:
+        """Whether homes outlive servers."""
+        return self.storage is not Storage.NONE
+
+    @property
+    def standard(self) -> Profile:
+        """The server that the notebook* settings describe: the only kind without profiles, and what each of those starts from."""
+        return Profile(
+            name="standard",
+            description="",
+            image=self.notebook_image,
+            cpu_limit=self.notebook_cpu_limit,
+            cpu_guarantee=self.notebook_cpu_guarantee,
+            memory_limit=self.notebook_memory_limit,
+            memory_guarantee=self.notebook_memory_guarantee,
+            node_label="",
+            gpus=0,
+        )
+
+
+def names_set(project: str) -> list[str]:
+    """The names under which the stack's config has values for the project, secret or not."""
+    values = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    return [name.removeprefix(f"{project}:") for name in values if name.startswith(f"{project}:")]
 
 
 def load(
-    get: Callable[[str], str | None], keys: Mapping[str, Key], secret: Callable[[str], str | None] = lambda _: None
+    get: Callable[[str], str | None],
+    keys: Mapping[str, Key],
+    secret: Callable[[str], str | None] = lambda _: None,
+    names: Iterable[str] = (),
 ) -> Settings:
     """Read and check every setting. `get` answers the raw text of a key or None, as `pulumi.Config().get` does; `secret` that of
-    a secret, which is checked and not kept.
+    a secret, which is checked and not kept; `names` are those that the stack has values for: a misspelt one is noticed.
 
     Raises SettingsError with one line for each refused value.
     """
@@ -118,6 +157,9 @@ def load(
         userproxy_image=reader.checked("userproxyImage", ImageSource.parse, _NO_IMAGE),
         proxy_image=reader.checked("proxyImage", ImageSource.parse, _NO_IMAGE),
         notebook_image=reader.checked("notebookImage", ImageSource.parse, _NO_IMAGE),
+        registry=reader.checked("registry", registry.server),
+        registry_user=reader.text("registryUser"),
+        registry_image=reader.checked("registryImage", ImageSource.parse, _NO_IMAGE),
         build_ca=reader.checked("buildCaFile", rules.certificates),
         storage=reader.checked("storage", rules.choice(Storage), Storage.MANAGER),
         storage_flavor=reader.checked("storageFlavor", rules.not_empty("a flavor of `openstack flavor list`")),
@@ -140,13 +182,29 @@ def load(
         upload_limit=reader.checked("uploadLimit", rules.size, 0),
         title=reader.checked("title", rules.title),
         auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
-        admins=tuple(reader.each("admins", rules.not_empty("the name that the admin signs in with"))),
+        oauth=reader.structure("oauth"),
+        admins=tuple(reader.each("admins", rules.hub_user("the name that the admin signs in with"))),
+        allowed_users=tuple(reader.each("allowedUsers", rules.hub_user("the name that the user signs in with"))),
+        allow_dummy_on_public_address=reader.checked("allowDummyOnPublicAddress", rules.boolean, False),
+        hub_extra_config=reader.checked("hubExtraConfig", rules.python_file),
+        announcement=reader.text("announcement"),
+        idle_timeout=reader.checked("idleTimeout", rules.duration(600), 0),
+        max_age=reader.checked("maxAge", rules.duration(600), 0),
+        named_servers=reader.checked("namedServers", rules.whole_number(0, 20), 0),
+        concurrent_spawn_limit=reader.checked("concurrentSpawnLimit", rules.whole_number(0, 1000), 0),
+        active_server_limit=reader.checked("activeServerLimit", rules.whole_number(0, 10_000), 0),
         notebook_cpu_limit=reader.checked("notebookCpuLimit", rules.cpus, 0.0),
         notebook_cpu_guarantee=reader.checked("notebookCpuGuarantee", rules.cpus, 0.0),
         notebook_memory_limit=reader.checked("notebookMemoryLimit", rules.size, 0),
         notebook_memory_guarantee=reader.checked("notebookMemoryGuarantee", rules.size, 0),
+        profiles=(),
+        worker_labels=dict(reader.entries("workerLabels", profiles.labels)),
+        room_timeout=reader.checked("roomTimeout", rules.whole_number(5, 240), 60),
     )
-    problems = reader.problems or [*_contradictions(settings), *_certificate_faults(settings, secret)]
+    kinds = reader.objects("profiles", lambda values: Profile.parse(values, settings.standard))
+    settings = replace(settings, profiles=tuple(kinds) or (settings.standard,))
+    faults = [*schema.unknown_names(names, keys), *reader.problems]
+    problems = faults or list(contradictions.of(settings, secret))
     if problems:
         raise SettingsError("the stack's settings cannot be used:\n" + "\n".join(f"  - {line}" for line in problems))
     return settings
@@ -159,34 +217,3 @@ def secret_text(name: str) -> str | None:
 
 
 _NO_IMAGE = ImageSource(reference="", context=None)
-
-
-def _contradictions(settings: Settings) -> Iterator[str]:
-    """Rules that concern two settings at once; asked only when each one is valid by itself."""
-    if not settings.network and rules.overlap(settings.subnet_cidr, settings.swarm_address_pool):
-        yield (
-            f"swarmAddressPool: {settings.swarm_address_pool} overlaps subnetCidr {settings.subnet_cidr}; "
-            "containers could not reach the nodes: choose a range apart, such as 10.200.0.0/16"
-        )
-    for kind, low, high, unit in (
-        ("Cpu", settings.notebook_cpu_guarantee, settings.notebook_cpu_limit, ""),
-        ("Memory", settings.notebook_memory_guarantee / MIB, settings.notebook_memory_limit / MIB, "M"),
-    ):
-        if low > high:
-            yield (
-                f"notebook{kind}Guarantee: {low:.10g}{unit} is more than notebook{kind}Limit {high:.10g}{unit}; "
-                "lower it or raise the limit"
-            )
-    for key, size in (("homeQuota", settings.home_quota), *((f"homeQuotas.{n}", s) for n, s in settings.home_quotas.items())):
-        if settings.storage is not Storage.NONE and size > settings.homes_size * GIB:
-            yield f"{key}: {size / GIB:.10g}G is more than the whole volume of the homes, homesSize {settings.homes_size}G"
-    if not settings.ssh_allowed_cidrs:
-        yield "sshAllowedCidrs: empty, but `pulumi up` uses ssh; name this computer's address, such as 192.0.2.7/32"
-    if settings.auth is Auth.NATIVE and not settings.admins:
-        yield "admins: empty, but with auth native an admin must admit the others; name at least one user"
-    yield from https.contradictions(settings.https, settings.domain, settings.allow_plain_http)
-
-
-def _certificate_faults(settings: Settings, secret: Callable[[str], str | None]) -> Iterator[str]:
-    if settings.https is Https.PROVIDED:
-        yield from https.provided_faults(secret(https.CERTIFICATE), secret(https.KEY), settings.domain)

@@ -64,6 +64,26 @@ class Reader:
             self._refuse(name, json.dumps(values), str(error))
             return None
 
+    def objects(self, name: str, rule: Callable[[dict[str, str]], Any]) -> Iterator[Any]:
+        """What the rule makes of each object of a list; what is refused is left out."""
+        raw = self._get(name)
+        try:
+            values = self._keys[name].default if raw is None else json.loads(raw)
+        except ValueError:
+            values = None
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            self._refuse(name, raw, f"must be a list of objects: pulumi config set --path '{name}[0].name' VALUE")
+            return
+        for number, value in enumerate(values):
+            try:
+                yield rule({key: str(text).strip() for key, text in value.items()})
+            except ValueError as error:
+                self._refuse(f"{name}[{number}]", json.dumps(value), str(error))
+
+    def structure(self, name: str) -> dict[str, Any]:
+        """An object as it was written, for rules that look at other settings, too; empty where it is refused."""
+        return self._object(name)
+
     def _object(self, name: str) -> dict[str, Any]:
         raw = self._get(name)
         try:

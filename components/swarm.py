@@ -1,8 +1,7 @@
-"""The swarm: machines become nodes. A worker joins drained, gets the notebook image, and only then takes notebooks."""
+"""The swarm, begun on the manager, and the provider that speaks to its Docker daemon. Workers join it in workers.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -10,8 +9,6 @@ from pulumi_command import remote
 from pulumi_docker.provider import Provider
 
 from components import commands
-from components.image_source import ImageSource
-from components.images import NodeImage, NodeImageArgs
 from components.node import Node
 
 VXLAN_HEADER = 50  # bytes that an overlay network's encapsulation takes of the underlay's MTU
@@ -19,19 +16,12 @@ VXLAN_HEADER = 50  # bytes that an overlay network's encapsulation takes of the 
 
 @dataclass(frozen=True, kw_only=True)
 class SwarmArgs:
-    """`ssh_private_key_file` is an absolute path, for the docker provider's ssh client; `address_pool` a CIDR.
-
-    `before_active` is, by a worker's name, what must be done before notebooks may land on it.
-    """
+    """`ssh_private_key_file` is an absolute path, for the docker provider's ssh client; `address_pool` a CIDR."""
 
     manager: Node
-    workers: Sequence[Node]
     address_pool: str
     ssh_user: str
     ssh_private_key_file: str
-    notebook_image: ImageSource
-    build_ca: str
-    before_active: Mapping[str, pulumi.Resource]
 
 
 class Swarm(pulumi.ComponentResource):
@@ -50,7 +40,7 @@ class Swarm(pulumi.ComponentResource):
         super().__init__("jupyterhub-swarm:index:Swarm", name, None, opts)
         self._name, self._args = name, args
         manager = args.manager
-        self.manager_ready = self._ready(manager)
+        self.manager_ready = node_ready(name, manager, self)
         on_manager = pulumi.ResourceOptions(parent=self, depends_on=[self.manager_ready], deleted_with=manager.machine)
         mtu = remote.Command(
             f"{name}-mtu",
@@ -69,17 +59,7 @@ class Swarm(pulumi.ComponentResource):
         )
         self.swarm_id = self._initialised.stdout
         self.docker = self._docker_provider()
-        self._join(on_manager)
         self.register_outputs({"swarm_id": self.swarm_id, "overlay_mtu": self.overlay_mtu})
-
-    def _ready(self, node: Node) -> remote.Command:
-        return remote.Command(
-            f"{self._name}-{node.name}-ready",
-            connection=node.connection,
-            create=commands.wait_ready(),
-            triggers=[node.machine_id],
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=node.machine),
-        )
 
     def _docker_provider(self) -> Provider:
         args = self._args
@@ -104,51 +84,13 @@ class Swarm(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, deleted_with=args.manager.machine),
         )
 
-    def _join(self, on_manager: pulumi.ResourceOptions) -> None:
-        args, manager = self._args, self._args.manager
-        if not args.workers:  # then notebooks run on the manager, and the image must be there
-            self._notebook_image(manager, self.manager_ready)
-            return
-        token = remote.Command(
-            f"{self._name}-worker-token",
-            connection=manager.connection,
-            create=commands.worker_token(),
-            triggers=[self.swarm_id],
-            logging=remote.Logging.NONE,
-            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(additional_secret_outputs=["stdout"])),
-        )
-        for worker in args.workers:
-            self._add_worker(worker, pulumi.Output.secret(token.stdout), on_manager)
 
-    def _add_worker(self, worker: Node, token: pulumi.Output[str], on_manager: pulumi.ResourceOptions) -> None:
-        manager = self._args.manager
-        ready = self._ready(worker)
-        joined = remote.Command(
-            f"{self._name}-{worker.name}-join",
-            connection=worker.connection,
-            create=self.swarm_id.apply(commands.swarm_join),
-            stdin=pulumi.Output.all(manager.address, worker.address, token).apply(lambda parts: commands.join_request(*parts)),
-            triggers=[worker.machine_id, self.swarm_id],
-            logging=remote.Logging.NONE,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[ready], deleted_with=worker.machine),
-        )
-        image = self._notebook_image(worker, ready)
-        before: list[pulumi.Resource] = [joined, image.present]
-        if worker.name in self._args.before_active:
-            before.append(self._args.before_active[worker.name])
-        # Runs on the manager, and is deleted before the worker: draining must come before the machine goes.
-        remote.Command(
-            f"{self._name}-{worker.name}-active",
-            connection=manager.connection,
-            create=commands.activate(worker.name),
-            delete=commands.remove_node(worker.name),
-            triggers=[worker.machine_id, joined.id],
-            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(depends_on=before)),
-        )
-
-    def _notebook_image(self, node: Node, ready: remote.Command) -> NodeImage:
-        return NodeImage(
-            f"{self._name}-{node.name}-notebook-image",
-            NodeImageArgs(node=node, source=self._args.notebook_image, build_ca=self._args.build_ca, ready=ready),
-            pulumi.ResourceOptions(parent=self),
-        )
+def node_ready(name: str, node: Node, parent: pulumi.Resource) -> remote.Command:
+    """The command that ends once the node has booted for the first time and its Docker answers."""
+    return remote.Command(
+        f"{name}-{node.name}-ready",
+        connection=node.connection,
+        create=commands.wait_ready(),
+        triggers=[node.machine_id],
+        opts=pulumi.ResourceOptions(parent=parent, deleted_with=node.machine),
+    )

@@ -37,11 +37,11 @@ class Restic:
             raise BackupError("no backup is configured: set `backup` in the stack's settings (docs/operations.md)") from None
 
     def run(self, *arguments: str) -> str:
-        """Run restic and return its output. Raises BackupError with the end of what it said."""
+        """Run restic and return its output. Raises BackupError with the reason that it gave."""
         done = subprocess.run(["restic", *arguments], env=self._environment(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             verb = next(word for word in arguments if not word.startswith("-"))
-            raise BackupError(f"restic {verb} failed: {done.stderr.strip()[-600:]}")
+            raise BackupError(f"restic {verb} failed: {reason(done.stderr)}")
         return done.stdout
 
     def _environment(self) -> dict[str, str]:
@@ -52,6 +52,12 @@ class Restic:
             "XDG_CACHE_HOME": "/var/cache",
             **self.config["environment"],
         }
+
+
+def reason(said: str) -> str:
+    """The line that says why restic ended, else the end of all it said."""
+    final = [line for line in said.splitlines() if line.startswith(("Fatal:", "panic:"))]
+    return final[-1] if final else said.strip()[-600:]
 
 
 def report(error: BackupError) -> int:

@@ -18,6 +18,7 @@ if ! built pebble; then
     work=$(mktemp -d "$dir/work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     need_go >&2
+    # shellcheck disable=SC2154  # from-source.sh sets it
     run_quietly "pebble: building" \
         go -C "$here/pebble" build "${build_flags[@]}" -o "$work/unit/" "$commands/pebble" "$commands/pebble-challtestsrv" >&2
     for older in "$dir"/built/pebble-*; do

@@ -10,7 +10,7 @@ from traitlets.config import Config
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
 
-from services.hub import home_hooks  # noqa: E402
+from services.hub import culling, home_hooks, leftovers, profiles, sign_in  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
 from services.hub.socket_proxy import SocketProxy  # noqa: E402
 
@@ -34,15 +34,17 @@ c.JupyterHub.template_paths = [str(FOLDER / "services/hub/templates")]
 c.JupyterHub.template_vars = {"site_title": settings["title"]}
 
 # --- sign-in
-c.Authenticator.admin_users = set(settings["admins"])
-c.Authenticator.allow_all = True
-if settings["auth"] == "dummy":
-    c.JupyterHub.authenticator_class = "dummy"
-    c.DummyAuthenticator.password = (SECRETS / "password").read_text()
-else:
-    c.JupyterHub.authenticator_class = "native"
-    c.NativeAuthenticator.check_common_password = True
-    c.NativeAuthenticator.minimum_password_length = 10
+for section, traits in sign_in.authenticator(settings["sign_in"], SECRETS).items():
+    c[section].update(traits)
+
+# --- limits
+c.JupyterHub.concurrent_spawn_limit = settings["concurrent_spawn_limit"]
+c.JupyterHub.active_server_limit = settings["active_server_limit"]
+c.JupyterHub.allow_named_servers = settings["named_servers"] > 0
+c.JupyterHub.named_server_limit_per_user = settings["named_servers"]
+if settings["idle_timeout"] or settings["max_age"]:
+    c.JupyterHub.services = [culling.service(settings["idle_timeout"], settings["max_age"], FOLDER / "services" / "hub")]
+    c.JupyterHub.load_roles = [culling.ROLE]
 
 # --- notebooks
 c.JupyterHub.spawner_class = "services.hub.swarm_spawner.NotebookSpawner"
@@ -51,7 +53,9 @@ c.NotebookSpawner.image = settings["notebook_image"]
 c.NotebookSpawner.cmd = ["jupyterhub-singleuser"]
 c.NotebookSpawner.network_name = "jupyterhub"
 c.NotebookSpawner.notebook_dir = "/home/jovyan"
-c.NotebookSpawner.extra_placement_spec = {"constraints": [f"node.role=={settings['notebook_role']}"]}
+c.NotebookSpawner.placement_constraints = [f"node.role=={settings['notebook_role']}"]
+c.NotebookSpawner.profiles = settings["profiles"]
+c.NotebookSpawner.room_timeout = settings["room_timeout"]
 c.NotebookSpawner.environment = {
     # Swarm fills the template in for each task, so that a notebook can tell where it runs.
     "NODE_NAME": "{{.Node.Hostname}}",
@@ -70,13 +74,21 @@ c.NotebookSpawner.mem_limit = settings["memory_limit"]
 c.NotebookSpawner.mem_guarantee = settings["memory_guarantee"]
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 120
+leftovers.schedule()
 
 # --- homes
+notices = [settings["announcement"]]
 if settings["lasting_homes"]:
     homes = Homes(Path("/srv/homes"))
     c.Spawner.pre_spawn_hook = home_hooks.before_start(homes, os.environ["HOMES_ADDRESS"], settings["shared_folder"])
-    c.Spawner.options_form = home_hooks.form(homes)
+    c.Spawner.options_form = profiles.page(home_hooks.form(homes), profiles.form)
 else:
-    c.JupyterHub.template_vars["announcement"] = (
-        "Homes are temporary here: when your server stops, your files are gone. Download what you want to keep."
-    )
+    c.Spawner.options_form = profiles.page(profiles.form)
+    notices.append("Homes are temporary here: when your server stops, your files are gone. Download what you want to keep.")
+
+c.JupyterHub.template_vars["announcement"] = "<br>".join(filter(None, notices))
+
+# --- the owner's own file, last: it may change anything above
+extra = FOLDER / "hub_extra_config.py"
+if extra.is_file():
+    exec(compile(extra.read_text(), str(extra), "exec"))  # noqa: S102  the stack's owner wrote it

@@ -1,33 +1,55 @@
-"""The spawner: dockerspawner's SwarmSpawner with volumes of its own, quick and honest start detection, and no resurrections."""
+"""The spawner: dockerspawner's SwarmSpawner that looks often, tells what it sees, and leaves nothing behind."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
 
+from docker.errors import APIError, NotFound
 from docker.types import Mount, RestartPolicy
 from dockerspawner import SwarmSpawner
-from traitlets import Dict, Float, Instance, List, default
+from jupyterhub.utils import maybe_future, url_path_join
+from requests import RequestException
+from traitlets import Dict, Float, Instance, Integer, List, Unicode, default
 
-ALIVE = frozenset({"new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running"})
+from services.hub import failed_starts, profiles, service_spec
+from services.hub.node_room import name_of
+from services.hub.readiness import answers
+from services.hub.start_errors import StartError, gib
+from services.hub.start_story import Story
+from services.hub.swarm_tasks import ALIVE, Task, TaskWatch, address, is_alive, newest, reason, state
+
+CREATE_TRIES, CONFLICT = 5, 409
+END_SECONDS = 20  # for a container that is told to end: Swarm kills it after 10 s
 
 
 class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has no types
     """Starts each server as a service of one task on the overlay network.
 
-    What differs from SwarmSpawner 14: volumes are mounted as volumes (it binds host paths), and a hook may add more; the
-    start is looked at every half second (its back-off grows to 11 s); a task that Swarm rejects fails at once, and one that
-    finds no room fails after `room_timeout`, both with Swarm's own reason (it waits for the whole start time-out); a server
-    that its user shut down stays down (Swarm would restart it).
+    What differs from SwarmSpawner 14: volumes are mounted as volumes (it binds host paths), and a hook may add more. A start
+    is over when the notebook answers, found by short looks for all servers at once (it looks after 0, 1, 2.5, 4.8, 8.1 s and
+    so on, and JupyterHub's wait for the answer backs off too). The spawn page tells what happens. A start that fails says
+    why. A server that its user shut down stays down (Swarm would restart it), and a stop is over when the container is gone.
     """
 
-    start_poll_seconds = Float(0.5, config=True, help="Seconds between two looks at a starting task.")
     room_timeout = Float(60, config=True, help="Seconds that a server waits for a node with room before its start fails.")
-
+    profiles = List(Dict(), config=True, help="Kinds of servers to choose from, as components/profiles.py renders them.")
+    placement_constraints = List(Unicode(), config=True, help="What a node must be for any server, such as node.role==worker.")
+    gpus = Integer(0, help="GPUs of the next server; set by its profile.")
+    answer_poll_seconds = Float(0.05, help="Seconds between two questions to a notebook that starts, for each that starts.")
+    story = Instance(Story, (), help="What the spawn page shows of this start.")
     home_mounts = List(
         trait=Instance(Mount), help="Mounts for the next start, as docker.types.Mount; set by the hook that makes homes."
     )
     home_environment = Dict(help="Variables for the next start; set by the same hook.")
+
+    # dockerspawner has one thread for all requests to Docker: 50 starts at once would wait for each other.
+    _executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="docker")
+    _watch: ClassVar[TaskWatch | None] = None
+    _node_names: ClassVar[dict[str, str]] = {}
+    _starting: ClassVar[set[int]] = set()
 
     @default("extra_task_spec")
     def _never_restart(self) -> dict[str, Any]:
@@ -36,6 +58,14 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
     @default("extra_endpoint_spec")
     def _without_virtual_address(self) -> dict[str, Any]:
         return {"mode": "dnsrr"}
+
+    @default("extra_placement_spec")
+    def _placement(self) -> dict[str, Any]:
+        return {"constraints": list(self.placement_constraints)}
+
+    @default("options_from_form")
+    def _profile_from_form(self) -> Any:
+        return profiles.from_form
 
     @property
     def mounts(self) -> list[Mount]:
@@ -50,43 +80,157 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
 
     async def poll(self) -> int | str | None:
         """None while Swarm has or plans a task for the server, also while it moves between nodes."""
-        task = await self.newest_task()
+        task = newest(await self._tasks())
         if task is None:
             return 0
-        status = task["Status"]
-        return None if status["State"] in ALIVE else f"{status['State']}: {reason(status)}"
+        return None if is_alive(task) else f"{state(task)}: {reason(task)}"
 
-    async def newest_task(self) -> dict[str, Any] | None:
-        """The latest task of the server's service, or None where there is no service or no task yet."""
-        if await self.get_object() is None:
-            return None
-        tasks = await self.docker("tasks", filters={"service": self.service_name})
-        return max(tasks, key=lambda task: str(task["CreatedAt"]), default=None)
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        async for event in self.story.events():
+            yield event
 
-    async def get_task(self) -> dict[str, Any] | None:
-        return await self.newest_task()
+    async def run_pre_spawn_hook(self) -> None:
+        profiles.apply(self, self.user_options.get("profile"))
+        if self.pre_spawn_hook:
+            self.story.tell(5, "Looking for your home")
+        await maybe_future(super().run_pre_spawn_hook())
+
+    async def run_post_stop_hook(self) -> None:
+        """A server that ended by itself leaves its service, which JupyterHub does not ask to remove."""
+        if await self.get_object() is not None:
+            await self.remove_object()
+        await maybe_future(super().run_post_stop_hook())
+
+    async def start(self) -> tuple[str, int]:
+        """The name and port to find the server at, once it answers. Raises StartError with what the user should know."""
+        self._starting.add(id(self))
+        try:
+            # A little less than JupyterHub's own limit, which says less.
+            async with asyncio.timeout(self.start_timeout - min(5, self.start_timeout / 10)):
+                found: tuple[str, int] = await super().start()
+                return found
+        except TimeoutError:
+            raise StartError(
+                f"Your server did not start within {self.start_timeout:.0f} s. The last that was seen: {self.story.last}. "
+                "Please try again; if it happens again, tell an administrator."
+            ) from None
+        except APIError as error:
+            raise StartError(f"Docker refused your server: {error.explanation}. Please tell an administrator.") from error
+        except RequestException as error:
+            raise StartError(f"Docker does not answer ({error}). Please try again in a minute.") from error
+        finally:
+            self._starting.discard(id(self))
+
+    async def create_object(self) -> dict[str, Any]:
+        """Create the service. One of the same name that is there makes room first."""
+        self.story.tell(10, "Asking the swarm for a place")
+        arguments = service_spec.arguments(self, await self.get_command())
+        for _ in range(CREATE_TRIES):
+            try:
+                return dict(await self.docker("create_service", **arguments))
+            except APIError as error:
+                if error.status_code != CONFLICT:
+                    raise
+            self.log.warning("A service %s is there already: removing it", self.service_name)
+            if await self.get_object() is not None:
+                await self.remove_object()
+        raise StartError("An earlier server of yours does not go away. Please try again in a minute.")
+
+    async def remove_object(self) -> None:
+        """Remove the service, and wait until its container is gone: its name must not lead to two servers."""
+        ids = [task["ID"] for task in await self._tasks() if is_alive(task)]
+        try:
+            await self.docker("remove_service", self.object_id)
+        except NotFound:
+            self.log.debug("Service %s is gone already", self.service_name)
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await asyncio.gather(*map(self._until_ended, ids))
+        except TimeoutError:
+            self.log.warning("The container of %s did not end within %d s", self.service_name, END_SECONDS)
+
+    async def _until_ended(self, task_id: str) -> None:
+        try:
+            while state(await self.docker("inspect_task", task_id)) in ALIVE:
+                await asyncio.sleep(0.2)
+        except NotFound:
+            return
 
     async def start_object(self) -> None:
-        """Wait until the task runs. Raises RuntimeError with Swarm's reason when it cannot."""
+        """Wait until the notebook answers. Raises StartError with the reason when it cannot."""
+        task = await self._until_running()
+        node = await self._node_name(task)
+        self.story.tell(70, f"Started on {node}; waiting for the notebook to answer")
+        host = address(task, self.network_name) or self.service_name
+        asking = asyncio.create_task(self._until_it_answers(host))
+        watching = asyncio.create_task(self._until_it_fails())
+        try:
+            done, _ = await asyncio.wait((asking, watching), timeout=self.http_timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asking.cancel()
+            watching.cancel()
+        for finished in done:
+            finished.result()
+        if not done:
+            raise StartError(
+                f"Your server runs on {node}, but does not answer after {self.http_timeout:.0f} s. Please tell an administrator.",
+                await failed_starts.log_end(self),
+            )
+        self.story.tell(95, "The notebook answers")
+
+    async def _until_running(self) -> Task:
         loop = asyncio.get_running_loop()
         pending_since = loop.time()
         while True:
-            task = await self.newest_task()
-            if task is None and not self.object_id:  # get_object forgets the id of a service that is gone
-                raise RuntimeError("the notebook server was removed while it started")
-            status = task["Status"] if task else {"State": "new"}
-            state = status["State"]
-            if state == "running":
-                return
-            if state not in ALIVE:
-                raise RuntimeError(f"the notebook server did not start ({state}): {reason(status)}")
-            if state not in ("new", "pending"):
+            task = await self._next_look()
+            if task is not None and not is_alive(task):
+                raise await failed_starts.task_failed(self, task)
+            if state(task) not in ("new", "pending"):
                 pending_since = loop.time()
             elif loop.time() - pending_since > self.room_timeout:
-                raise RuntimeError(f"no node has room for the notebook server: {reason(status)}")
-            await asyncio.sleep(self.start_poll_seconds)
+                raise await failed_starts.found_no_room(self, task)
+            await self._tell(task)
+            if task is not None and state(task) == "running":
+                return task
 
+    async def _until_it_answers(self, host: str) -> None:
+        path = url_path_join(self.server.base_url if self.server else "/", "api")
+        while not await answers(host, self.port, path):
+            await asyncio.sleep(self.answer_poll_seconds * max(1, len(self._starting)))
 
-def reason(status: dict[str, Any]) -> str:
-    """What Swarm says of a task, in its own words."""
-    return str(status.get("Err") or status.get("Message") or "no reason given")
+    async def _until_it_fails(self) -> None:
+        while True:
+            task = await self._next_look()
+            if task is None or not is_alive(task):
+                raise await failed_starts.task_failed(self, task)
+            await asyncio.sleep(1)
+
+    async def _next_look(self) -> Task | None:
+        cls = type(self)
+        if cls._watch is None:
+            cls._watch = TaskWatch(lambda services: self.docker("tasks", filters={"service": services}))
+        try:
+            return await cls._watch.next_look(self.object_id)
+        except NotFound:
+            raise StartError("Your server was removed while it started. Please start it again.") from None
+
+    async def _tasks(self) -> list[Task]:
+        try:
+            return list(await self.docker("tasks", filters={"service": self.service_name}))
+        except NotFound:
+            return []
+
+    async def _tell(self, task: Task | None) -> None:
+        match state(task):
+            case "pending" if "no suitable node" in reason(task):
+                self.story.tell(15, f"Waiting for a node with {gib(self.mem_guarantee or 0)} of memory free")
+            case "assigned" | "accepted" | "preparing":
+                self.story.tell(30, f"Preparing the image {self.image} on {await self._node_name(task)}")
+            case "ready" | "starting":
+                self.story.tell(50, f"Starting on {await self._node_name(task)}")
+
+    async def _node_name(self, task: Task | None) -> str:
+        node_id = (task or {}).get("NodeID", "")
+        if node_id and node_id not in self._node_names:
+            self._node_names[node_id] = name_of(await self.docker("inspect_node", node_id))
+        return self._node_names.get(node_id, "a node")

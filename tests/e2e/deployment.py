@@ -35,14 +35,15 @@ class Deployment:
         self.artefacts = artefacts
         self.stack = Stack(artefacts)
         outputs = self.stack.outputs()
-        self.url, self.password = str(outputs["url"]), str(outputs["password"])
+        self.url = str(outputs["url"])
+        self.password, self.admin_password = str(outputs["password"]), str(outputs["adminPassword"])
         self.verify = self._trusted(str(outputs.get("caCertificate", "")))
         self.manager = Manager(str(outputs["ssh"]))
         self.cloud = Cloud(Path(self.stack.environment["OS_CLIENT_CONFIG_FILE"]), self.stack.get("openstack:cloud"))
 
     def sign_in(self, name: str) -> HubUser:
-        """Sign a user in, with the password that all share in the lab."""
-        return sign_in(self.url, name, self.password, verify=self.verify)
+        """Sign a user in, with the password that all but the admin share in the lab."""
+        return sign_in(self.url, name, self.admin_password if name == ADMIN else self.password, verify=self.verify)
 
     def page_answers(self) -> bool:
         """Whether the log-in page is there, through all proxies."""

@@ -115,13 +115,15 @@ class HubUser:
         servers: dict[str, dict[str, Any]] = self.model(name).get("servers") or {}
         return servers.get("")
 
-    def start(self, limit_s: float = SPAWN_LIMIT) -> list[Progress]:
+    def start(self, limit_s: float = SPAWN_LIMIT, options: dict[str, str] | None = None) -> list[Progress]:
         """Start the user's server and wait until it answers; return what the spawn page would have shown.
 
+        `options` are what a form would send, such as `profile`.
         A server that runs already is left as it is. Raises SpawnFailedError with the hub's reason.
         """
         began = time.monotonic()
-        answer = self.request("POST", f"hub/api/users/{quote(self.name)}/server", 201, 202, 400)
+        answer = self.request("POST", f"hub/api/users/{quote(self.name)}/server", 201, 202, 400, 500, json=options)
+        # A start that fails at once is answered with 500; what the spawn page shows of it comes as the last line of progress.
         if answer.status_code == 400 and not (self.server() or {}).get("ready"):
             raise SpawnFailedError(f"{self.name}'s server did not start: {_error_text(answer)}", [])
         seen: list[Progress] = []

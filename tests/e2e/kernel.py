@@ -16,6 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 import websocket
 
 HANDSHAKE_LIMIT = 60  # seconds
+# What goes with the code of a cell.
+EXECUTION = {"silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
 
 
 class KernelError(AssertionError):
@@ -66,16 +68,8 @@ class Kernel:
 
     def run(self, code: str, limit_s: float = 120) -> Output:
         """Run code as a cell and return its output. Raises KernelError if it is not done after `limit_s` seconds."""
-        content = {
-            "code": code,
-            "silent": False,
-            "store_history": True,
-            "user_expressions": {},
-            "allow_stdin": False,
-            "stop_on_error": True,
-        }
         printed, value, error, replied, idle = "", "", "", False, False
-        for message in self._ask("execute_request", content, limit_s):
+        for message in self._ask("execute_request", {**EXECUTION, "code": code}, limit_s):
             kind, body = message["msg_type"], message["content"]
             if kind == "stream":
                 printed += body["text"]
@@ -88,6 +82,10 @@ class Kernel:
             if replied and idle:
                 break
         return Output(printed=printed, value=value, error=error)
+
+    def begin(self, code: str, limit_s: float = 120) -> None:
+        """Have the kernel begin with a cell, and leave it to itself."""
+        next(self._ask("execute_request", {**EXECUTION, "code": code}, limit_s))
 
     def value(self, code: str, limit_s: float = 120) -> str:
         """The value of an expression, as text. Raises KernelError with the kernel's own error."""

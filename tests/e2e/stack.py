@@ -71,7 +71,7 @@ class Stack:
             outputs: dict[str, Any] = json.loads(self._quick("stack", "output", "--json", "--show-secrets"))
         except StackError as trouble:
             raise StackError(f"the stack {STACK!r} cannot be read; run `make up`. {trouble}") from trouble
-        missing = [name for name in ("url", "password", "ssh", "nodes") if name not in outputs]
+        missing = [name for name in ("url", "password", "adminPassword", "ssh", "nodes") if name not in outputs]
         if missing:
             raise StackError(f"the stack {STACK!r} has no output {', '.join(missing)}: it is not up. Run `make up`.")
         return outputs

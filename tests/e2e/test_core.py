@@ -124,7 +124,7 @@ def test_an_interrupted_up_is_finished_by_the_next(deployment: Deployment, witne
     """Interrupted twice: while the machine is made, and while it is waited for."""
     deployment.ensure_workers(1)
     deployment.stack.set("workers", "2")
-    for step in ("machines-worker-1", "swarm-worker-1-ready"):
+    for step in ("machines-worker-1", "workers-worker-1-ready"):
         running = deployment.stack.begin_up()
         running.wait_for_step("create", step, STEP_LIMIT)
         assert running.interrupt() != 0

@@ -14,6 +14,7 @@ from tests.integration.workspace import ROOT
 
 IMAGE = "pebble:1"
 NAMES_ADDRESS, PEBBLE_ADDRESS = "10.202.0.2", "10.202.0.3"
+ROOT_CERTIFICATE = "roots/0"  # on its management port
 DIRECTORY = f"https://{PEBBLE_ADDRESS}:14000/dir"
 
 
@@ -67,7 +68,7 @@ class Pebble:
         connection = http.client.HTTPConnection(PEBBLE_ADDRESS)
         own = ssl.create_default_context(cadata=self.ca)
         connection.sock = own.wrap_socket(self._engine.network.connect(PEBBLE_ADDRESS, 15000), server_hostname=PEBBLE_ADDRESS)
-        connection.request("GET", "/roots/0")
+        connection.request("GET", f"/{ROOT_CERTIFICATE}")
         return ssl.create_default_context(cadata=connection.getresponse().read().decode())
 
     def cut_off(self) -> None:

@@ -1,65 +1,32 @@
-"""The front door's NGINX, in the real image with the rendered configuration: TLS, headers, uploads, absences."""
+"""The front door's NGINX, in the real image with the rendered configuration: headers, uploads, silence, absences."""
 
 import hashlib
 import http.client
 import json
 import re
-import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import websocket
 
-from components.proxy import nginx_configs
 from images.proxy.door.settings import Settings
 from tests.integration.docker_engine import IMAGE, DockerEngine
 from tests.integration.door_site import ADDRESS, NAME, NETWORK, UPSTREAM, Site, wait_until
-from tests.integration.tls_scan import scan
+from tests.integration.nginx_site import MIB, configs_of, trust
 from tests.integration.upstream import Upstream
 
-pytest_plugins = ["tests.integration.docker_fixtures", "tests.integration.door_fixtures"]
+pytest_plugins = [
+    "tests.integration.docker_fixtures",
+    "tests.integration.door_fixtures",
+    "tests.integration.nginx_fixtures",
+]
 
-MIB = 1024**2
 UPLOAD = 400 * MIB
 SILENCE_S = 65
 # What all processes of the door may grow by, at their peaks, while an upload passes.
 MEMORY_GROWTH = 16 * MIB
-
-
-def configs_of(scheme: str, userproxy: str, server_name: str = NAME) -> dict[str, str]:
-    """The files of /etc/nginx, by their paths in the container."""
-    texts = nginx_configs(
-        scheme=scheme, server_name=server_name, title="Physics 101", userproxy=userproxy, upload_limit=512 * MIB, hsts=100
-    )
-    return {f"/etc/nginx/{file}": text for file, text in texts.items()}
-
-
-@pytest.fixture(scope="module")
-def upstream(docker_engine: DockerEngine, network: str) -> Iterator[Upstream]:
-    """What is behind the door."""
-    running = Upstream(docker_engine.network.listen(UPSTREAM, 8002))
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def site(upstream: Upstream, new_site: Callable[[Settings], Site]) -> Site:
-    """A door with a certificate of its own CA."""
-    door = new_site(Settings(https="selfsigned", domain=NAME, address=ADDRESS))
-    door.files |= configs_of("https", f"{UPSTREAM}:8002")
-    door.start()
-    wait_until("https", lambda: door.get("/", trust(door))[0].status == 200, 30)
-    return door
-
-
-def trust(site: Site, *protocols: str) -> ssl.SSLContext:
-    """TLS as a browser does it that trusts the site's CA and speaks the protocols."""
-    context = ssl.create_default_context(cafile=str(site.state / "selfsigned" / NAME / "ca.pem"))
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    return context
 
 
 def peak_memory(engine: DockerEngine) -> int:
@@ -104,44 +71,6 @@ def test_nginx_takes_the_configuration_even_before_there_is_a_user_proxy(
 def test_plain_requests_are_led_to_https(site: Site) -> None:
     answer, _ = site.get("/user/ada/lab?x=1")
     assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/user/ada/lab?x=1")
-
-
-def test_browsers_get_http_2_and_are_told_to_come_by_https_only(site: Site) -> None:
-    with site.connect(trust(site, "h2", "http/1.1")) as connection:
-        assert isinstance(connection, ssl.SSLSocket)
-        assert connection.selected_alpn_protocol() == "h2"
-    answer, _ = site.get("/", trust(site))
-    assert answer.headers["Strict-Transport-Security"] == "max-age=100"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Server"] == "nginx"
-
-
-def test_who_asks_for_another_host_gets_no_certificate(site: Site, docker_engine: DockerEngine) -> None:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
-        context.wrap_socket(docker_engine.network.connect(ADDRESS, 443), server_hostname="other.test")
-
-
-def test_a_tls_scan_finds_no_weakness(site: Site, docker_engine: DockerEngine) -> None:
-    found = scan(docker_engine.network.pid, ADDRESS, NAME)
-    refused = ("ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1")
-    assert [name for name in refused if found[f"{name}_cipher_suites"]["accepted_cipher_suites"]] == []
-    accepted = [
-        suite["cipher_suite"]["name"]
-        for version in ("tls_1_2", "tls_1_3")
-        for suite in found[f"{version}_cipher_suites"]["accepted_cipher_suites"]
-    ]
-    assert {"TLS_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"} <= set(accepted)
-    assert [name for name in accepted if not re.search(r"^TLS_(ECDHE_\w+_WITH_)?(AES_\d+_GCM|CHACHA20)", name)] == []
-    assert not found["tls_compression"]["supports_compression"]
-    assert not found["session_renegotiation"]["is_vulnerable_to_client_renegotiation_dos"]
-    assert found["session_renegotiation"]["supports_secure_renegotiation"]
-    assert not found["heartbleed"]["is_vulnerable_to_heartbleed"]
-    assert not found["openssl_ccs_injection"]["is_vulnerable_to_ccs_injection"]
-    assert found["robot"]["robot_result"].startswith("NOT_VULNERABLE")
-    assert not found["tls_1_3_early_data"]["supports_early_data"]
-    assert found["tls_fallback_scsv"]["supports_fallback_scsv"]
 
 
 def test_the_clients_address_is_passed_on_and_what_a_client_claims_is_not(site: Site) -> None:

@@ -14,7 +14,7 @@ MOST_LINES = 250
 REGISTRIES = r"(?:pypi|pythonhosted|golang|npmjs|crates\.io|maven|rubygems|debian\.org|ubuntu\.com)"
 REGISTRY_URL = re.compile(rf"(?i)\bhttps?://[^\s/\"']*{REGISTRIES}")
 REGISTRY_HOST = re.compile(r"(?i)\b(?:(?:proxy|sum|index)[.]golang|registry[.]npmjs|files[.]pythonhosted|pypi)[.]org\b")
-MACHINE_PATH = re.compile(r"(?<![\w./@-])/(?:work|farm|Users)/|(?<![\w./@-])/(?:root|home/(?!jovyan))/?[.\w-]+/")
+MACHINE_PATH = re.compile(r"(?<![\w./@-])/(?:work|farm|Users)/|(?<![\w./@-])/(?:root/|home/(?!jovyan))[.\w-]+/")
 
 
 def offenders(pattern: re.Pattern[str]) -> list[str]:

@@ -6,7 +6,7 @@ import re
 
 from tests.lint.project_files import ROOT, complaints, dockerfiles, shell_scripts, tool, with_suffix
 
-PYTHON_WITH_TYPES = ("components", "images/proxy", "lab", "services", "storage", "tests", "tools", "__main__.py")
+PYTHON_WITH_TYPES = ("benches", "components", "images/proxy", "lab", "services", "storage", "tests", "tools", "__main__.py")
 
 
 def test_ruff_finds_no_fault() -> None:

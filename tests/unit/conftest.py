@@ -8,6 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from components import schema, settings
+from components.settings import Settings
 from tests.unit.fake_host import DOCKER, FakeHost
 from tests.unit.fake_quota import Volume
 from tests.unit.graphs import Graph, rendered
@@ -32,8 +34,19 @@ def stack_values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "sshPublicKeyFile": str(folder / "id.pub"),
         "sshPrivateKeyFile": str(folder / "id"),
         "admins": '["ada"]',
+        "allowDummyOnPublicAddress": "true",
         "https": "selfsigned",
     }
+
+
+@pytest.fixture
+def load_stack(stack_values: dict[str, str]) -> Callable[..., Settings]:
+    """Loads the right settings with the secrets and the changes that a test names: `load_stack(workers="3")`."""
+
+    def load_changed(secrets: dict[str, str] | None = None, **changes: str) -> Settings:
+        return settings.load({**stack_values, **changes}.get, schema.load(), (secrets or {}).get)
+
+    return load_changed
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
-from components.hub import CONFIG_FOLDER, SOURCE, HubSettings
+from components.hub_files import CONFIG_FOLDER, EXTRA_CONFIG, SOURCE, HubSettings
 
 SETTINGS = HubSettings(
     title="Physics 101",
-    auth="dummy",
-    admins=("ada", "grace"),
+    sign_in={"auth": "dummy", "admins": ["ada", "grace"], "allowed_users": [], "oauth": {}},
+    announcement="",
+    idle_timeout=7200,
+    max_age=0,
+    named_servers=0,
+    concurrent_spawn_limit=100,
+    active_server_limit=0,
     notebook_image="example/lab:7",
     notebook_role="worker",
     cpu_limit=1.5,
@@ -26,7 +31,14 @@ SETTINGS = HubSettings(
     lasting_homes=True,
     shared_folder=False,
 )
-SECRETS = {"cookie-secret": "0f" * 32, "proxy-token": "proxy-token-value", "password": "password-value"}
+SECRETS = {
+    "cookie-secret": "0f" * 32,
+    "crypt-key": "1e" * 32,
+    "proxy-token": "proxy-token-value",
+    "password": "password-value",
+    "admin-password": "password-value-of-the-administrators",
+    "client-secret": "client-secret-value",
+}
 
 
 def spawner_module() -> ModuleType:
@@ -34,15 +46,19 @@ def spawner_module() -> ModuleType:
     return importlib.import_module("services.hub.swarm_spawner")
 
 
-def hub_config(root: Path, monkeypatch: pytest.MonkeyPatch, settings: HubSettings = SETTINGS) -> Config:
-    """Execute jupyterhub_config.py in a container whose file system begins at `root`."""
+def hub_config(root: Path, monkeypatch: pytest.MonkeyPatch, settings: HubSettings = SETTINGS, extra: str = "") -> Config:
+    """Execute jupyterhub_config.py in a container whose file system begins at `root`; `extra` is the owner's own file."""
     secret_folder = root / "run" / "secrets"
     config_folder = root / CONFIG_FOLDER.lstrip("/")
     for folder in (secret_folder, config_folder):
         folder.mkdir(parents=True, exist_ok=True)
     (config_folder / "settings.json").write_text(settings.render())
+    if extra:
+        (config_folder / EXTRA_CONFIG).write_text(extra)
     for name, value in SECRETS.items():
         (secret_folder / name).write_text(value)
+    # What the configuration imports must not be loaded while Path is another.
+    importlib.import_module("services.hub.leftovers")
     source = SOURCE / "jupyterhub_config.py"
     config = Config()
     namespace: dict[str, Any] = {"get_config": lambda: config, "__file__": str(source)}

@@ -71,7 +71,7 @@ def test_the_first_boot_runs_no_apt_by_itself() -> None:
 
 
 def test_every_file_of_the_folder_is_installed_as_it_is() -> None:
-    written = {file["content"] for file in cloud_config("worker-3", "debian")["write_files"]}
+    written = {file["content"] for file in cloud_config("worker-3", "debian", gpu=True)["write_files"]}
     assert written == {path.read_text() for path in SOURCE.iterdir()}
 
 

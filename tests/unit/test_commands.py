@@ -17,6 +17,8 @@ LINES = {
     "worker_token": commands.worker_token(),
     "swarm_join": commands.swarm_join("abc123"),
     "activate": commands.activate("worker-0"),
+    "add_labels": commands.add_labels("worker-0", ["gpu=a100", "disk=fast"]),
+    "remove_labels": commands.remove_labels("worker-0", ["gpu=a100", "disk=fast"]),
     "remove_node": commands.remove_node("worker-0"),
     "build_image": commands.build_image("jupyterhub-swarm/hub:0123456789ab"),
     "pull_image": commands.pull_image("example/lab:1"),
@@ -24,6 +26,7 @@ LINES = {
     "store_secret": commands.store_secret("jupyterhub-password"),
     "remove_secret": commands.remove_secret("jupyterhub-password"),
     "random_password": commands.random_password(),
+    "check_hub_config": commands.check_hub_config("jupyterhub-swarm/hub:0123456789ab"),
     "wait_for_file": commands.wait_for_file("/srv/state/door/ca.pem"),
     "door_status": commands.door_status(),
 }
@@ -83,6 +86,17 @@ def test_activate() -> None:
     )
 
 
+def test_add_labels() -> None:
+    assert LINES["add_labels"] == "docker node update --label-add gpu=a100 --label-add disk=fast worker-0"
+
+
+def test_remove_labels() -> None:
+    assert LINES["remove_labels"] == (
+        "docker node inspect worker-0 >/dev/null 2>&1 || exit 0; "
+        'for key in gpu disk; do docker node update --label-rm "$key" worker-0 >/dev/null 2>&1 || true; done'
+    )
+
+
 def test_remove_node() -> None:
     assert LINES["remove_node"] == (
         "docker node inspect worker-0 >/dev/null 2>&1 || exit 0; "
@@ -127,6 +141,19 @@ def test_store_secret() -> None:
 
 def test_random_password() -> None:
     assert LINES["random_password"] == "tr -dc 'a-km-z2-9' </dev/urandom | head -c 20"
+    assert commands.random_password(32).endswith("| head -c 32")
+
+
+def test_check_hub_config() -> None:
+    assert LINES["check_hub_config"] == (
+        "docker run --rm --interactive --network none jupyterhub-swarm/hub:0123456789ab python3 -c '"
+        "import json, pathlib, runpy, sys\n"
+        "for path, text in json.load(sys.stdin).items():\n"
+        "    file = pathlib.Path(path)\n"
+        "    file.parent.mkdir(parents=True, exist_ok=True)\n"
+        "    file.write_text(text)\n"
+        'runpy.run_path("/etc/jupyterhub/services/hub/check_config.py", run_name="__main__")\''
+    )
 
 
 @pytest.mark.parametrize("name", LINES)

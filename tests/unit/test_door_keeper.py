@@ -119,6 +119,19 @@ def test_what_goes_wrong_is_told_and_tried_again_while_the_old_certificate_is_se
     assert bad.problem == ""
 
 
+def test_a_certificate_that_cannot_be_saved_is_kept_in_mind_and_not_asked_for_again(
+    door: Callable[..., Door], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = made()
+    full = door(new)
+    with monkeypatch.context() as patched:
+        patched.setattr(full.store, "save", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        for _ in range(3):
+            assert full.keeper.step() == BROKEN_S
+    full.keeper.step()
+    assert full.store.newest() == new
+
+
 def test_a_certificate_that_nginx_does_not_take_is_offered_again(door: Callable[..., Door]) -> None:
     stubborn = door(made())
     taken = stubborn.nginx.use
@@ -141,6 +154,15 @@ def test_the_waiting_page_says_what_is_waited_for_and_is_safe_with_any_text(tmp_
     assert "the CA says: &lt;script&gt;." in page
     assert "<script>" not in page
     assert f"{NAME} is getting ready" in page
+
+
+def test_a_renewal_is_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = Status(Settings(https="letsencrypt", domain=NAME, address="192.0.2.10"), tmp_path)
+    for pair in (old(61), old(61), old(0)):
+        status.good(pair)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2
+    assert all(text.startswith("door: all is well; the certificate is valid until 20") for text in said)
 
 
 def test_a_problem_is_logged_once_and_so_is_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ EVENTS: list[dict[str, object]] = [
     {"resourcePreEvent": {"metadata": {"op": "same", "urn": f"{URN}a:b:C::machines-worker-0"}}},
     {"resourcePreEvent": {"metadata": {"op": "update", "urn": f"{URN}pulumi:providers:openstack::default_5_5_1"}}},
     {"resourcePreEvent": {"metadata": {"op": "create", "urn": f"{URN}a:b:C$d:e:F::machines-worker-1"}}},
-    {"resourcePreEvent": {"metadata": {"op": "create", "urn": f"{URN}a:b:C$d:e:F::swarm-worker-1-ready"}}},
+    {"resourcePreEvent": {"metadata": {"op": "create", "urn": f"{URN}a:b:C$d:e:F::workers-worker-1-ready"}}},
     {"summaryEvent": {"resourceChanges": {"create": 2, "same": 1}}},
 ]
 # Writes the events of an `up` to the file in argv, then waits to be interrupted, as pulumi would during a long step.
@@ -42,7 +42,7 @@ def test_the_changes_of_an_up_leave_out_what_stays_and_default_providers(tmp_pat
     assert running.wait(30) == 0
     changes = running.changes()
     assert changes.counts == {"create": 2, "same": 1}
-    assert changes.names == {"create": ("machines-worker-1", "swarm-worker-1-ready")}
+    assert changes.names == {"create": ("machines-worker-1", "workers-worker-1-ready")}
     assert not (tmp_path / "events.json").exists(), "the events have values in plain and must not stay"
 
 
@@ -55,7 +55,7 @@ def test_an_up_without_a_summary_is_an_error_with_the_end_of_its_log(tmp_path: P
 
 def test_an_up_is_interrupted_at_the_step_that_was_waited_for(tmp_path: Path) -> None:
     running = run_engine(tmp_path, 60)
-    running.wait_for_step("create", "swarm-worker-1-ready", 30)
+    running.wait_for_step("create", "workers-worker-1-ready", 30)
     assert running.interrupt() == 7
 
 

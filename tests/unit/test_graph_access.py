@@ -82,8 +82,8 @@ def test_the_manager_is_reached_by_its_floating_ip_and_workers_through_the_manag
         connection = revealed(command.inputs["connection"])
         ways[command.name] = (connection["host"], connection.get("proxy", {}).get("host"))
     assert ways["swarm-init"] == ("192.0.2.10", None)
-    assert ways["swarm-worker-0-join"] == ("10.20.0.11", "192.0.2.10")
-    assert ways["swarm-worker-1-join"] == ("10.20.0.12", "192.0.2.10")
+    assert ways["workers-worker-0-join"] == ("10.20.0.11", "192.0.2.10")
+    assert ways["workers-worker-1-join"] == ("10.20.0.12", "192.0.2.10")
     assert set(ways.values()) == {("192.0.2.10", None), ("10.20.0.11", "192.0.2.10"), ("10.20.0.12", "192.0.2.10")}
 
 
@@ -95,7 +95,7 @@ def test_ssh_is_tried_long_enough_for_a_slow_first_boot(chosen: Graph) -> None:
 
 
 def test_nodes_are_drained_and_struck_off_on_the_manager_before_their_machine_goes(chosen: Graph) -> None:
-    active = chosen["swarm-worker-1-active"]
+    active = chosen["workers-worker-1-active"]
     assert revealed(active.inputs["connection"])["host"] == "192.0.2.10"
     assert "docker node rm --force worker-1" in active.inputs["delete"]
     assert "machines-worker-1" in active.depends_on

@@ -14,9 +14,10 @@ from pulumi.runtime.stack import Stack
 from tests.unit.conftest import PRIVATE_KEY
 from tests.unit.graphs import COMMAND, SERVICE, SERVICE_CONFIG, Graph, is_secret, plain_texts, rendered, revealed
 
-JOIN_TOKEN, PASSWORD = "swarm-worker-token-stdout", "hub-password-text-stdout"
+JOIN_TOKEN, PASSWORD = "workers-token-stdout", "hub-password-text-stdout"
+ADMIN_PASSWORD = "hub-admin-password-text-stdout"
 # Commands whose output is a secret, so that neither may be shown.
-SECRET_MAKERS = ("swarm-worker-token", "hub-password-text")
+SECRET_MAKERS = ("workers-token", "hub-password-text", "hub-admin-password-text")
 
 
 def test_every_connection_is_a_secret_since_it_holds_the_private_key(graph: Graph) -> None:
@@ -32,10 +33,11 @@ def test_the_request_to_join_is_a_secret_on_standard_input_and_holds_the_token(g
         assert JOIN_TOKEN in revealed(request)
 
 
-def test_the_password_is_a_secret_on_standard_input(graph: Graph) -> None:
-    stdin = graph["hub-password"].inputs["stdin"]
+@pytest.mark.parametrize(("name", "text"), [("hub-password", PASSWORD), ("hub-admin-password", ADMIN_PASSWORD)])
+def test_a_password_is_a_secret_on_standard_input(graph: Graph, name: str, text: str) -> None:
+    stdin = graph[name].inputs["stdin"]
     assert is_secret(stdin)
-    assert revealed(stdin) == PASSWORD
+    assert revealed(stdin) == text
 
 
 @pytest.mark.parametrize("name", SECRET_MAKERS)
@@ -45,16 +47,16 @@ def test_a_command_that_prints_a_secret_keeps_its_output_secret_and_unlogged(gra
 
 
 def test_what_the_docker_api_answers_to_a_join_is_not_logged(graph: Graph) -> None:
-    assert graph["swarm-worker-0-join"].inputs["logging"] == "none"
+    assert graph["workers-worker-0-join"].inputs["logging"] == "none"
 
 
-@pytest.mark.parametrize("secret", [JOIN_TOKEN, PASSWORD, PRIVATE_KEY.splitlines()[1]])
+@pytest.mark.parametrize("secret", [JOIN_TOKEN, PASSWORD, ADMIN_PASSWORD, PRIVATE_KEY.splitlines()[1]])
 def test_no_secret_is_in_any_input_that_is_not_wrapped(graph: Graph, secret: str) -> None:
     for resource in graph.resources:
         assert not any(secret in text for text in plain_texts(resource.inputs)), resource.name
 
 
-@pytest.mark.parametrize("secret", [JOIN_TOKEN, PASSWORD])
+@pytest.mark.parametrize("secret", [JOIN_TOKEN, PASSWORD, ADMIN_PASSWORD])
 def test_no_secret_is_in_a_line_that_a_shell_runs(graph: Graph, secret: str) -> None:
     for command in graph.of_type(COMMAND):
         for line in ("create", "update", "delete"):
@@ -71,7 +73,7 @@ def test_no_secret_is_in_the_arguments_the_environment_or_the_files_of_a_service
 
     found = list(texts())
     assert any("jupyterhub-home" in text for text in found)
-    assert not any(secret in text for secret in (JOIN_TOKEN, PASSWORD, "PRIVATE KEY") for text in found)
+    assert not any(secret in text for secret in (JOIN_TOKEN, PASSWORD, ADMIN_PASSWORD, "PRIVATE KEY") for text in found)
 
 
 def test_cookie_secret_and_proxy_token_are_made_on_the_manager_and_never_leave_it(graph: Graph) -> None:
@@ -90,6 +92,7 @@ def test_services_read_their_secrets_from_files(graph: Graph) -> None:
         "hub-hub": {
             "proxy-token": "jupyterhub-proxy-token",
             "cookie-secret": "jupyterhub-cookie-secret",
+            "admin-password": "jupyterhub-admin-password",
             "password": "jupyterhub-password",
         },
         "hub-userproxy": {"proxy-token": "jupyterhub-proxy-token"},
@@ -107,9 +110,9 @@ def outputs(stack_values: dict[str, str]) -> dict[str, pulumi.Output[Any]]:
 
 
 @pulumi.runtime.test  # type: ignore[misc]
-def test_of_the_stacks_outputs_just_the_password_is_a_secret(outputs: dict[str, pulumi.Output[Any]]) -> pulumi.Output[None]:
+def test_of_the_stacks_outputs_just_the_passwords_are_secrets(outputs: dict[str, pulumi.Output[Any]]) -> pulumi.Output[None]:
     async def check() -> None:
-        assert {name for name, output in outputs.items() if await output.is_secret()} == {"password"}
+        assert {name for name, output in outputs.items() if await output.is_secret()} == {"password", "adminPassword"}
 
     return pulumi.Output.from_input(check())
 
@@ -123,6 +126,7 @@ def test_the_stack_tells_the_address_the_way_in_and_its_nodes(
             "url": "https://192.0.2.10/",
             "caCertificate": "proxy-ca-stdout",
             "password": PASSWORD,
+            "adminPassword": ADMIN_PASSWORD,
             "ssh": f"ssh -i {stack_values['sshPrivateKeyFile']} ubuntu@192.0.2.10",
             "nodes": [
                 {"name": "manager-0", "role": "manager", "address": "10.20.0.10"},

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from components.hub import HUB_FILES
-from tests.unit.graphs import COMMAND, OVERLAY, SERVICE, SERVICE_CONFIG, Graph
+from components.hub_files import HUB_FILES
+from tests.unit.graphs import OVERLAY, SERVICE, SERVICE_CONFIG, Graph
 from tools.graph import ROOT
 
 GraphOf = Callable[..., Graph]
@@ -87,7 +87,8 @@ def test_idle_connections_are_kept_alive_long_before_a_firewall_forgets_them(ser
 def test_images_of_the_project_are_named_by_their_content(graph: Graph) -> None:
     for service in graph.of_type(SERVICE):
         assert re.fullmatch(
-            rf"localhost:5000/jupyterhub-swarm/{service.inputs['name']}:[0-9a-f]{{12}}", service.inputs["taskSpec"]["containerSpec"]["image"]
+            rf"localhost:5000/jupyterhub-swarm/{service.inputs['name']}:[0-9a-f]{{12}}",
+            service.inputs["taskSpec"]["containerSpec"]["image"],
         )
 
 
@@ -155,7 +156,8 @@ def test_the_overlay_networks_mtu_is_the_measured_one_less_the_header_of_vxlan(g
     assert "swarm-mtu" in network.depends_on
 
 
-def test_the_password_is_made_only_for_the_dummy_authenticator(graph_of: GraphOf) -> None:
+def test_passwords_are_made_for_the_ways_of_signing_in_that_use_them(graph_of: GraphOf) -> None:
     with_password = {name for name in graph_of(auth="dummy").names() if "password" in name}
-    assert with_password == {"hub-password", "hub-password-text"}
-    assert not any("password" in command.name for command in graph_of(auth="native").of_type(COMMAND))
+    admins = {"hub-admin-password", "hub-admin-password-text"}
+    assert with_password == {"hub-password", "hub-password-text", *admins}
+    assert {name for name in graph_of(auth="native").names() if "password" in name} == admins

@@ -6,6 +6,7 @@ import json
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,11 +46,11 @@ def test_every_worker_gets_the_same_resources(graph_of: GraphOf) -> None:
         "machines-worker",
         "machines-worker-port",
         "storage-worker-export",
-        "swarm-worker-active",
-        "swarm-worker-join",
-        "swarm-worker-notebook-image",
-        "swarm-worker-notebook-image-present",
-        "swarm-worker-ready",
+        "workers-worker-active",
+        "workers-worker-join",
+        "workers-worker-notebook-image",
+        "workers-worker-notebook-image-present",
+        "workers-worker-ready",
     ]
 
 
@@ -64,7 +65,9 @@ def test_raising_the_number_of_workers_from_1_to_2_adds_only_the_resources_of_wo
 def test_raising_the_number_of_workers_from_1_to_2_changes_no_input_and_no_option_of_what_was_there(graph_of: GraphOf) -> None:
     before, after = graph_of(workers="1"), graph_of(workers="2")
     for resource in before.resources:
-        assert after[resource.name] == resource
+        # The hub's settings wait for the images of all workers, old and new; what they are does not change.
+        ordered = replace(after[resource.name], depends_on=resource.depends_on)
+        assert (ordered if resource.name.startswith("hub-settings-") else after[resource.name]) == resource
 
 
 def test_no_resource_lies_outside_a_component(graph: Graph) -> None:
@@ -152,14 +155,19 @@ def test_exactly_the_nodes_that_run_notebooks_get_the_notebook_image(graph_of: G
 
 
 def test_a_worker_takes_tasks_only_when_it_has_joined_and_has_the_notebook_image(graph: Graph) -> None:
-    assert {"swarm-worker-1-join", "swarm-worker-1-notebook-image-present"}.issubset(graph["swarm-worker-1-active"].depends_on)
+    assert {"workers-worker-1-join", "workers-worker-1-notebook-image-present"}.issubset(graph["workers-worker-1-active"].depends_on)
 
 
 def test_the_hub_reads_the_settings_of_the_stack(graph_of: GraphOf) -> None:
     graph = graph_of(admins='["ada", "grace"]', notebookMemoryLimit="3G", notebookCpuLimit="1.5", notebookImage="example/lab:7")
     assert hub_settings(graph) == {
-        "admins": ["ada", "grace"],
-        "auth": "native",
+        "sign_in": {"auth": "native", "admins": ["ada", "grace"], "allowed_users": [], "oauth": {}},
+        "announcement": "",
+        "idle_timeout": 7200,
+        "max_age": 0,
+        "named_servers": 0,
+        "concurrent_spawn_limit": 100,
+        "active_server_limit": 0,
         "cpu_guarantee": 0.1,
         "cpu_limit": 1.5,
         "lasting_homes": True,
@@ -167,6 +175,20 @@ def test_the_hub_reads_the_settings_of_the_stack(graph_of: GraphOf) -> None:
         "memory_limit": 3 * 1024**3,
         "notebook_image": "example/lab:7",
         "notebook_role": "worker",
+        "profiles": [
+            {
+                "name": "standard",
+                "description": "",
+                "image": "example/lab:7",
+                "cpu_guarantee": 0.1,
+                "cpu_limit": 1.5,
+                "memory_guarantee": 1024**3,
+                "memory_limit": 3 * 1024**3,
+                "node_label": "",
+                "gpus": 0,
+            }
+        ],
+        "room_timeout": 60,
         "shared_folder": False,
         "title": "JupyterHub",
     }

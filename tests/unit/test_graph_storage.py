@@ -120,7 +120,7 @@ def test_homes_are_exported_to_every_node_of_the_swarm_and_to_nobody_else(graph_
 
 
 def test_a_worker_takes_notebooks_only_when_it_may_mount_homes_and_keeps_them_until_it_is_drained(graph: Graph) -> None:
-    assert "storage-worker-1-export" in graph["swarm-worker-1-active"].depends_on
+    assert "storage-worker-1-export" in graph["workers-worker-1-active"].depends_on
     assert "exportfs" in graph["storage-worker-1-export"].inputs["delete"]
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from components import schema
 from components.https import ACME_SERVERS, Https, acme_server, provided_faults
-from components.settings import Settings, SettingsError, load
+from components.settings import SettingsError, load
 from images.proxy.door.certificate import Pair
 from tests.unit.door_pairs import NAME, NOW, made
+from tests.unit.refused_values import LoadStack, refusals
 
 PAIR = made(begins=NOW)
 
@@ -42,23 +42,7 @@ def test_a_certificate_that_cannot_be_used_is_refused_with_the_reason_and_the_re
     assert found[0].startswith(line)
 
 
-@pytest.fixture
-def load_stack(stack_values: dict[str, str]) -> Callable[..., Settings]:
-    """Loads the right settings with changes and secrets."""
-
-    def load_changed(secrets: dict[str, str] | None = None, **changes: str) -> Settings:
-        return load({**stack_values, **changes}.get, schema.load(), (secrets or {}).get)
-
-    return load_changed
-
-
-def refusals(load_stack: Callable[..., Settings], **changes: str) -> list[str]:
-    with pytest.raises(SettingsError) as refused:
-        load_stack(**changes)
-    return [line.removeprefix("  - ") for line in str(refused.value).splitlines()[1:]]
-
-
-def test_a_provided_certificate_is_checked_before_the_first_resource(load_stack: Callable[..., Settings]) -> None:
+def test_a_provided_certificate_is_checked_before_the_first_resource(load_stack: LoadStack) -> None:
     assert refusals(load_stack, https="provided", domain=NAME) == [
         "certificate: not set, but https is provided; run: pulumi config set --secret certificate < fullchain.pem",
         "certificateKey: not set, but https is provided; run: pulumi config set --secret certificateKey < privkey.pem",
@@ -71,7 +55,7 @@ def test_a_provided_certificate_is_checked_before_the_first_resource(load_stack:
     assert "PRIVATE KEY" not in str(refused.value)
 
 
-def test_secrets_that_are_not_asked_for_are_not_looked_at(load_stack: Callable[..., Settings]) -> None:
+def test_secrets_that_are_not_asked_for_are_not_looked_at(load_stack: LoadStack) -> None:
     assert load_stack({"certificate": "rubbish"}).https is Https.SELFSIGNED
 
 
@@ -84,12 +68,12 @@ def test_secrets_that_are_not_asked_for_are_not_looked_at(load_stack: Callable[.
     ],
 )
 def test_settings_that_leave_a_site_without_a_certificate_are_refused(
-    load_stack: Callable[..., Settings], changes: dict[str, str], key: str
+    load_stack: LoadStack, changes: dict[str, str], key: str
 ) -> None:
     assert refusals(load_stack, **changes)[0].startswith(key)
 
 
-def test_a_site_without_tls_must_be_confirmed(load_stack: Callable[..., Settings]) -> None:
+def test_a_site_without_tls_must_be_confirmed(load_stack: LoadStack) -> None:
     assert load_stack(https="none", allowPlainHttp="true").https is Https.NONE
 
 
@@ -98,7 +82,7 @@ def test_acme_servers_have_short_names() -> None:
     assert acme_server("https://ca.example.org:9000/acme/directory") == "https://ca.example.org:9000/acme/directory"
 
 
-def test_lets_encrypt_is_the_default(load_stack: Callable[..., Settings], stack_values: dict[str, str]) -> None:
+def test_lets_encrypt_is_the_default(load_stack: LoadStack, stack_values: dict[str, str]) -> None:
     values = {key: value for key, value in stack_values.items() if key != "https"}
     settings = load({**values, "domain": NAME}.get, schema.load())
     assert (settings.https, settings.acme_server) == (Https.LETSENCRYPT, ACME_SERVERS["letsencrypt"])

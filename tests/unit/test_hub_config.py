@@ -6,29 +6,33 @@ import asyncio
 import dataclasses
 import inspect
 import re
+import traceback
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from dockerspawner import SwarmSpawner
 from jupyterhub.app import JupyterHub
-from jupyterhub.auth import Authenticator, DummyAuthenticator
+from jupyterhub.auth import Authenticator
+from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from jupyterhub.spawner import Spawner
-from nativeauthenticator import NativeAuthenticator
 from traitlets.config import Config
 
-from components.hub import CONFIG_FOLDER, HUB_FILES, TEMPLATE_FILES, config_path
+from components.hub_files import CONFIG_FOLDER, EXTRA_CONFIG, HUB_FILES, TEMPLATE_FILES, config_path
+from services.hub.culling import NEVER
+from services.hub.native_admins import AdminsFirstAuthenticator
 from tests.unit.hub_files import SECRETS, SETTINGS, hub_config, spawner_module, spawner_of
 from tools.graph import ROOT
 
-NATIVE = dataclasses.replace(SETTINGS, auth="native")
+NATIVE = dataclasses.replace(SETTINGS, sign_in={**SETTINGS.sign_in, "auth": "native"})
 CLASSES: dict[str, Any] = {
     "JupyterHub": JupyterHub,
     "ConfigurableHTTPProxy": ConfigurableHTTPProxy,
     "Authenticator": Authenticator,
-    "DummyAuthenticator": DummyAuthenticator,
-    "NativeAuthenticator": NativeAuthenticator,
+    "SharedPasswordAuthenticator": SharedPasswordAuthenticator,
+    "AdminsFirstAuthenticator": AdminsFirstAuthenticator,
     "Spawner": Spawner,
     "NotebookSpawner": spawner_module().NotebookSpawner,
 }
@@ -58,7 +62,7 @@ def test_every_setting_is_one_that_its_class_knows(tmp_path: Path, monkeypatch: 
         assert [name for name in values if name not in known] == [], section
 
 
-@pytest.mark.parametrize("section", ["ConfigurableHTTPProxy", "DummyAuthenticator", "NotebookSpawner"])
+@pytest.mark.parametrize("section", ["ConfigurableHTTPProxy", "SharedPasswordAuthenticator", "NotebookSpawner"])
 def test_every_value_is_one_that_its_class_takes(config: Config, section: str) -> None:
     made = spawner_of("ada", config) if section == "NotebookSpawner" else CLASSES[section](config=config)
     for name, value in config[section].items():
@@ -67,7 +71,9 @@ def test_every_value_is_one_that_its_class_takes(config: Config, section: str) -
 
 def test_the_tests_run_against_the_versions_of_the_hubs_image() -> None:
     tested, image = pins("requirements-dev.txt"), pins("images/hub/requirements.txt")
-    for package in ("jupyterhub", "dockerspawner", "jupyterhub-nativeauthenticator"):
+    for package in (
+        *("jupyterhub", "dockerspawner", "jupyterhub-nativeauthenticator", "oauthenticator", "jupyterhub-idle-culler"),
+    ):
         assert tested[package] == image[package]
 
 
@@ -78,7 +84,8 @@ def test_the_notebook_image_of_the_project_has_the_hubs_version_of_jupyterhub() 
 def test_secrets_come_from_files(config: Config) -> None:
     assert config.JupyterHub.cookie_secret == bytes.fromhex(SECRETS["cookie-secret"])
     assert config.ConfigurableHTTPProxy.auth_token == "proxy-token-value"
-    assert config.DummyAuthenticator.password == "password-value"
+    assert config.SharedPasswordAuthenticator.user_password == "password-value"
+    assert config.SharedPasswordAuthenticator.admin_password == "password-value-of-the-administrators"
 
 
 def test_a_cookie_secret_that_is_not_whole_stops_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,20 +131,27 @@ def test_servers_get_the_image_and_the_resources_of_the_settings(config: Config)
 @pytest.mark.parametrize("role", ["worker", "manager"])
 def test_servers_run_on_the_nodes_of_the_settings_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
     config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, notebook_role=role))
-    assert config.NotebookSpawner.extra_placement_spec == {"constraints": [f"node.role=={role}"]}
+    assert spawner_of("ada", config).extra_placement_spec == {"constraints": [f"node.role=={role}"]}
 
 
 def test_lasting_homes_are_made_before_each_start_and_nothing_is_said_of_them(config: Config) -> None:
     assert inspect.iscoroutinefunction(config.Spawner.pre_spawn_hook)
     assert inspect.iscoroutinefunction(config.Spawner.options_form)
-    assert "announcement" not in config.JupyterHub.template_vars
+    assert config.JupyterHub.template_vars["announcement"] == ""
 
 
 def test_temporary_homes_are_announced_on_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, lasting_homes=False))
     assert "your files are gone" in config.JupyterHub.template_vars["announcement"]
     assert "pre_spawn_hook" not in config.Spawner
-    assert "options_form" not in config.Spawner
+    assert asyncio.run(config.Spawner.options_form(spawner_of("ada", config))) == ""
+
+
+def test_the_wait_for_room_and_the_profiles_are_those_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = ({"name": "Small"}, {"name": "Large"})
+    config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, room_timeout=90, profiles=kinds))
+    made = spawner_of("ada", config)
+    assert (made.room_timeout, made.profiles) == (90, list(kinds))
 
 
 def test_what_jupyter_writes_at_its_start_is_on_the_containers_own_disk(config: Config) -> None:
@@ -165,19 +179,61 @@ def test_the_admins_of_the_settings_are_the_hubs(config: Config) -> None:
     assert config.Authenticator.admin_users == {"ada", "grace"}
 
 
-def test_with_dummy_a_wrong_password_lets_nobody_in(config: Config) -> None:
-    assert config.JupyterHub.authenticator_class == "dummy"
-    assert config.DummyAuthenticator.password
-    assert "NativeAuthenticator" not in config
+def test_without_limits_there_is_no_culler_and_one_server_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, idle_timeout=0))
+    assert "services" not in config.JupyterHub
+    assert config.JupyterHub.allow_named_servers is False
+    assert config.JupyterHub.active_server_limit == 0
 
 
-def test_with_native_there_is_no_common_password_and_weak_ones_are_refused(native: Config) -> None:
-    assert native.JupyterHub.authenticator_class == "native"
-    assert "DummyAuthenticator" not in native
-    assert native.NativeAuthenticator.check_common_password is True
-    assert native.NativeAuthenticator.minimum_password_length >= 10
+def test_the_limits_of_the_settings_are_the_hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = dataclasses.replace(SETTINGS, named_servers=3, concurrent_spawn_limit=7, active_server_limit=9)
+    hub = hub_config(tmp_path, monkeypatch, settings).JupyterHub
+    assert (hub.allow_named_servers, hub.named_server_limit_per_user) == (True, 3)
+    assert (hub.concurrent_spawn_limit, hub.active_server_limit) == (7, 9)
 
 
-def test_with_native_a_newcomer_waits_for_an_admin(native: Config) -> None:
-    assert NativeAuthenticator.open_signup.default_value is False
-    assert "open_signup" not in native.NativeAuthenticator
+@pytest.mark.parametrize(
+    ("idle", "age", "flags"),
+    [
+        (7200, 0, ["--timeout=7200", "--max-age=0", "--cull-every=300"]),
+        (600, 3600, ["--timeout=600", "--max-age=3600", "--cull-every=150"]),
+        (0, 86400, [f"--timeout={NEVER}", "--max-age=86400", "--cull-every=300"]),
+    ],
+)
+def test_the_culler_gets_its_times_its_configuration_and_no_more_rights_than_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle: int, age: int, flags: list[str]
+) -> None:
+    config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, idle_timeout=idle, max_age=age))
+    (service,) = config.JupyterHub.services
+    assert service["command"][3:6] == flags
+    assert service["command"][-1].endswith(config_path("idle_culler_config.py"))
+    (role,) = config.JupyterHub.load_roles
+    assert role["services"] == [service["name"]]
+    assert not any(scope.startswith("admin") for scope in role["scopes"])
+
+
+def test_an_announcement_stands_before_the_word_on_temporary_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = hub_config(
+        tmp_path, monkeypatch, dataclasses.replace(SETTINGS, lasting_homes=False, announcement="Closed on Monday.")
+    )
+    assert config.JupyterHub.template_vars["announcement"].startswith("Closed on Monday.<br>Homes are temporary")
+
+
+def test_the_owners_own_file_has_the_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = "c.NotebookSpawner.image = settings['notebook_image'] + '-mine'\n"
+    assert hub_config(tmp_path, monkeypatch, extra=extra).NotebookSpawner.image == "example/lab:7-mine"
+
+
+def test_an_error_of_the_owners_own_file_names_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NameError) as error:
+        hub_config(tmp_path, monkeypatch, extra="\nno_such\n")
+    last = traceback.extract_tb(error.value.__traceback__)[-1]
+    assert (Path(last.filename).name, last.lineno) == (EXTRA_CONFIG, 2)
+
+
+@pytest.mark.parametrize(("name", "service"), [("", "jupyter-ada"), ("gpu", "jupyter-ada--gpu")])
+def test_a_server_with_a_name_is_a_service_of_its_own(config: Config, name: str, service: str) -> None:
+    owner, server = SimpleNamespace(name="ada"), SimpleNamespace(name=name, server=None, state={})
+    made = spawner_module().NotebookSpawner(user=owner, orm_spawner=server, config=config)
+    assert made.service_name == service

@@ -42,7 +42,12 @@ class Fruit(enum.StrEnum):
         (rules.size, "512M", 512 * 1024**2),
         (rules.size, "1.5G", 1536 * 1024**2),
         (rules.size, "1T", 1024**4),
+        (rules.duration(600), "0", 0),
+        (rules.duration(600), "10m", 600),
+        (rules.duration(600), "2h", 7200),
+        (rules.duration(600), "7d", 604800),
         (rules.certificates, "", ""),
+        (rules.python_file, "", ""),
     ],
 )
 def test_a_rule_gives_the_value_of_a_good_text(rule: Rule, text: str, value: Any) -> None:
@@ -87,6 +92,9 @@ def test_a_rule_gives_the_value_of_a_good_text(rule: Rule, text: str, value: Any
         (rules.size, "512MB", "must be a size above 0, such as 512M or 2G"),
         (rules.size, "2g", "must be a size above 0, such as 512M or 2G"),
         (rules.size, "0G", "must be a size above 0, such as 512M or 2G"),
+        (rules.hub_user("write it"), "", "must be set: write it"),
+        (rules.hub_user("write it"), "a/b", "has a /, which no name in the hub may have"),
+        *((rules.duration(600), text, "must be 0 (off), or a time") for text in ("9m", "-1h", "2 h", "600", "", "1w", "0.5h")),
         (rules.size, "0.0001K", "must be a size above 0, such as 512M or 2G"),
     ],
 )

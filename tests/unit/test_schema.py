@@ -23,7 +23,7 @@ SECTION: dict[str, dict[str, Any]] = yaml.safe_load(schema.PROJECT_FILE.read_tex
 def test_every_key_has_a_type_a_default_of_that_type_and_a_description(key: str) -> None:
     spec = SECTION[key]
     assert type(spec["default"]) is TYPES[spec["type"]]
-    assert spec.get("items") == ({"type": "string"} if spec["type"] == "array" else None)
+    assert spec.get("items") in (({"type": "string"}, {"type": "object"}) if spec["type"] == "array" else (None,))
     assert re.fullmatch(r"[A-Z][^|\n]{20,}\.", spec["description"])
 
 

@@ -1,111 +1,40 @@
-"""services/hub/swarm_spawner.py against a docker client that plays a swarm, task by task."""
+"""services/hub/swarm_spawner.py: the service that it asks for, and what counts as a server that lives."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import NotFound
 from docker.types import Mount
 
+from services.hub import service_spec
+from services.hub.swarm_tasks import ALIVE
+from tests.unit.fake_swarm import Swarm, task
 from tests.unit.hub_files import hub_config, spawner_module, spawner_of
 
-ALIVE = ["new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running"]
 DEAD = ["complete", "failed", "shutdown", "rejected", "orphaned", "remove"]
-NO_ROOM = "no suitable node (insufficient resources on 2 nodes)"
-
-
-def task(state: str, second: int = 0, **status: str) -> dict[str, Any]:
-    """A task as the Docker API tells it, created at a second of one minute."""
-    return {"CreatedAt": f"2026-01-01T00:00:{second:02}.5Z", "Status": {"State": state, **status}}
-
-
-class Swarm:
-    """A docker client with one service. Each look at its tasks takes the next of `looks`; the last one stays."""
-
-    def __init__(self) -> None:
-        self.looks: list[list[dict[str, Any]]] = [[]]
-        self.exists = True
-        self.created: dict[str, Any] = {}
-        self.filters: list[dict[str, str]] = []
-
-    def inspect_service(self, name: str) -> dict[str, Any]:
-        if not self.exists:
-            raise NotFound("service not found", response=SimpleNamespace(status_code=404, reason="", url=""))  # type: ignore[arg-type]
-        return {"ID": f"id-of-{name}"}
-
-    def tasks(self, filters: dict[str, str]) -> list[dict[str, Any]]:
-        self.filters.append(filters)
-        return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
-
-    def create_service(self, **arguments: Any) -> dict[str, str]:
-        self.created = arguments
-        return {"ID": "new"}
 
 
 @pytest.fixture
 def swarm(monkeypatch: pytest.MonkeyPatch) -> Swarm:
-    """The swarm that every spawner of the test talks to."""
+    """The swarm that every spawner of the test talks to, with a service for Ada."""
     playing = Swarm()
+    playing.exists = True
     monkeypatch.setattr(spawner_module().NotebookSpawner, "_client", playing)
     return playing
 
 
 @pytest.fixture
 def spawner(swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Ada's spawner by the hub's own configuration, in a hurry."""
-    made = spawner_of("ada", hub_config(tmp_path, monkeypatch))
-    made.start_poll_seconds, made.room_timeout = 0.001, 0.05
-    return made
+    """Ada's spawner by the hub's own configuration."""
+    return spawner_of("ada", hub_config(tmp_path, monkeypatch))
 
 
-def looks_of(*states: str) -> list[list[dict[str, Any]]]:
-    """One task, seen in these states one after the other."""
-    return [[task(state)] for state in states]
-
-
-def test_a_start_returns_as_soon_as_the_task_runs(spawner: Any, swarm: Swarm) -> None:
-    swarm.looks = [[], *looks_of("new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running", "failed")]
-    asyncio.run(spawner.start_object())
-    assert swarm.looks == looks_of("failed")
-
-
-def test_a_start_is_looked_at_every_half_second(swarm: Swarm) -> None:
-    assert spawner_of("ada").start_poll_seconds == 0.5
-
-
-@pytest.mark.parametrize("state", ["rejected", "failed", "complete", "shutdown"])
-def test_a_task_that_swarm_gave_up_fails_the_start_at_once_with_swarms_reason(spawner: Any, swarm: Swarm, state: str) -> None:
-    swarm.looks = [*looks_of("pending", "preparing"), [task(state, Err="No such image: example/lab:7", Message="preparing")]]
-    with pytest.raises(RuntimeError, match=rf"did not start \({state}\): No such image: example/lab:7"):
-        asyncio.run(spawner.start_object())
-
-
-def test_a_start_that_finds_no_room_fails_after_the_wait_for_room_with_swarms_reason(spawner: Any, swarm: Swarm) -> None:
-    swarm.looks = [[task("pending", Err=NO_ROOM)]]
-    with pytest.raises(RuntimeError) as failed:
-        asyncio.run(asyncio.wait_for(spawner.start_object(), 5))
-    assert str(failed.value) == f"no node has room for the notebook server: {NO_ROOM}"
-
-
-def test_the_wait_for_room_does_not_bound_a_long_pull(spawner: Any, swarm: Swarm) -> None:
-    swarm.looks = looks_of(*["preparing"] * 100, "running")
-    asyncio.run(spawner.start_object())
-    assert len(swarm.filters) == 101
-
-
-def test_a_start_whose_service_is_removed_fails_at_once(spawner: Any, swarm: Swarm) -> None:
-    swarm.exists, spawner.room_timeout = False, 60
-    with pytest.raises(RuntimeError, match="was removed while it started"):
-        asyncio.run(asyncio.wait_for(spawner.start_object(), 5))
-
-
-@pytest.mark.parametrize("state", ALIVE)
+@pytest.mark.parametrize("state", sorted(ALIVE))
 def test_a_server_is_alive_while_swarm_has_or_plans_a_task(spawner: Any, swarm: Swarm, state: str) -> None:
-    swarm.looks = looks_of(state)
+    swarm.looks = [[task(state)]]
     assert asyncio.run(spawner.poll()) is None
 
 
@@ -130,10 +59,9 @@ def test_only_the_newest_task_counts_however_many_run(spawner: Any, swarm: Swarm
     assert asyncio.run(spawner.poll()) == "failed: out of memory"
 
 
-def test_the_tasks_are_those_of_the_servers_own_service(spawner: Any, swarm: Swarm) -> None:
-    swarm.looks = looks_of("running")
-    asyncio.run(spawner.poll())
-    assert swarm.filters == [{"service": "jupyter-ada"}]
+def test_a_server_whose_node_went_down_is_dead_though_its_task_is_said_to_run(spawner: Any, swarm: Swarm) -> None:
+    swarm.looks = [[task("running", desired="shutdown")]]
+    assert asyncio.run(spawner.poll()) is not None
 
 
 @pytest.fixture
@@ -145,7 +73,7 @@ def created(spawner: Any, swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> dict
 
     monkeypatch.setattr(spawner, "get_env", dict)
     monkeypatch.setattr(spawner, "get_command", command)
-    swarm.looks = looks_of("new")
+    swarm.exists = False
     asyncio.run(spawner.create_object())
     return swarm.created
 
@@ -189,6 +117,28 @@ def test_a_server_asks_swarm_for_its_resources_and_its_node(created: dict[str, A
     }
     assert created["task_template"]["Placement"]["Constraints"] == ["node.role==worker"]
     assert created["task_template"]["ContainerSpec"]["Image"] == "example/lab:7"
+
+
+def test_a_service_tells_whose_it_is(created: dict[str, Any]) -> None:
+    assert created["name"] == "jupyter-ada"
+    assert created["labels"] == {"jupyterhub-swarm.user": "ada", "jupyterhub-swarm.server": ""}
+
+
+def test_a_server_with_a_gpu_asks_swarm_for_one(spawner: Any) -> None:
+    spawner.gpus = 1
+    (gpu,) = resources(spawner)["Reservations"]["GenericResources"]
+    assert gpu == {"DiscreteResourceSpec": {"Kind": "NVIDIA-GPU", "Value": 1}}
+
+
+def test_dockerspawners_own_settings_have_the_last_word(spawner: Any) -> None:
+    spawner.extra_resources_spec = {"mem_limit": 7}
+    assert resources(spawner)["Limits"]["MemoryBytes"] == 7
+
+
+def resources(spawner: Any) -> Any:
+    """What the spawner would ask Swarm for."""
+    spawner.get_env = dict
+    return service_spec.arguments(spawner, [])["task_template"]["Resources"]
 
 
 def test_users_with_names_that_docker_would_refuse_get_services_apart(

@@ -40,6 +40,7 @@ class Keeper:
     def __init__(self, issuer: Issuer, store: Store, nginx: Nginx, status: Status) -> None:
         self._issuer, self._store, self._nginx, self._status = issuer, store, nginx, status
         self._served = ""
+        self._unsaved: Pair | None = None
 
     def resume(self) -> bool:
         """Whether there is a certificate of an earlier run to begin with, even one that has ended."""
@@ -59,9 +60,10 @@ class Keeper:
         try:
             pair = self._store.newest()
             if pair is None or datetime.now(UTC) >= renewal_time(pair.leaf):
-                new = self._issuer.issue()
+                # What cannot be saved, on a full disk, is not issued again and again: CAs limit that, too.
+                new = self._unsaved = self._unsaved or self._issuer.issue()
                 self._store.save(new)
-                pair = new
+                pair, self._unsaved = new, None
             self._serve(pair)
             self._status.good(pair)
             return max(0.0, (renewal_time(pair.leaf) - datetime.now(UTC)).total_seconds())

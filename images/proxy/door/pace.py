@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import time
@@ -44,7 +45,8 @@ class Pace:
 
     def issued(self) -> None:
         """It issued: what was counted for that was no failure."""
-        files.write(self._file, json.dumps(self._asked()[:-1]))
+        with contextlib.suppress(OSError):  # then it counts for an hour; the certificate must not be lost for that
+            files.write(self._file, json.dumps(self._asked()[:-1]))
         self.encouraged()
 
     def refused(self, until: float | None = None) -> None:

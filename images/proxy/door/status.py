@@ -37,6 +37,7 @@ class Status:
     def __init__(self, settings: Settings, run: Path = RUN) -> None:
         self._settings, self._run = settings, run
         self._problem, self._since = "the certificate is being made", datetime.now(UTC)
+        self._said = ""
         self._write(None)
 
     def good(self, pair: Pair | None) -> None:
@@ -48,12 +49,14 @@ class Status:
         self._note(problem, pair)
 
     def _note(self, problem: str, pair: Pair | None) -> None:
-        if problem != self._problem:
-            until = f"; the certificate is valid until {pair.leaf.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC" if pair else ""
-            print(f"door: {problem or 'all is well'}{until}", flush=True)
-            if not problem or not self._problem:
-                self._since = datetime.now(UTC)
-            self._problem = problem
+        until = f"; the certificate is valid until {pair.leaf.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC" if pair else ""
+        say = f"{problem or 'all is well'}{until}"
+        if say != self._said:
+            print(f"door: {say}", flush=True)
+            self._said = say
+        if bool(problem) != bool(self._problem):
+            self._since = datetime.now(UTC)
+        self._problem = problem
         try:
             self._write(pair)
         except OSError as error:

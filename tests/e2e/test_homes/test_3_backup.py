@@ -34,7 +34,7 @@ def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node
 
 def test_a_failed_backup_shows_in_make_status(deployment: Deployment, node: HomesNode) -> None:
     # Not an unreachable one: restic gives that a quarter of an hour to come back.
-    node.root("cd /var/backups/homes && cp -p config /var/backups/config && echo damaged >config")
+    node.root("cd /var/backups/homes && cp -p config /var/backups/config && head -c 200 /dev/zero >config")
     try:
         with pytest.raises(AssertionError):
             node.root("systemctl start jupyterhub-backup.service")

@@ -1,0 +1,39 @@
+"""The hub's configuration in a bench: the real one, a token for the bench, and, where BENCH_HUB is `stock`, dockerspawner's own
+SwarmSpawner with the same image, network and limits."""
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+from traitlets.config import Config
+
+HERE = Path("/etc/jupyterhub")
+c: Config = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
+name = os.environ["BENCH_HUB"]
+if name == "stock":
+    # It would take the other hub's servers for forgotten ones.
+    sys.path.insert(0, str(HERE))
+    importlib.import_module("services.hub.leftovers").schedule = lambda: None  # type: ignore[attr-defined]
+real = HERE / "jupyterhub_config.py"
+exec(compile(real.read_text(), real, "exec"))  # noqa: S102
+bench = json.loads((HERE / "bench.json").read_text())
+
+c.JupyterHub.services = [*c.JupyterHub.get("services", []), {"name": "bench", "api_token": bench["token"]}]
+role = {"name": "bench", "services": ["bench"], "scopes": ["admin:users", "admin:servers", "access:servers"]}
+c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
+
+c.JupyterHub.hub_connect_url = f"http://{name}:8081"
+c.ConfigurableHTTPProxy.api_url = f"http://{name}-userproxy:8001"
+if name == "stock":
+    ours = c.NotebookSpawner
+    c.JupyterHub.spawner_class = "dockerspawner.SwarmSpawner"
+    for key in ("image", "cmd", "network_name", "notebook_dir", "environment", "args", "cpu_limit"):
+        c.SwarmSpawner[key] = ours[key]
+    for key in ("cpu_guarantee", "mem_limit", "mem_guarantee"):
+        c.SwarmSpawner[key] = ours[key]
+    c.SwarmSpawner.extra_placement_spec = {"constraints": ours.placement_constraints}
+    # As the project's: an engine in a network namespace of its own may lack the IPVS that virtual addresses need.
+    c.SwarmSpawner.extra_endpoint_spec = {"mode": "dnsrr"}
+    c.SwarmSpawner.name_template = "{username}"

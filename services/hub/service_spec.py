@@ -1,0 +1,57 @@
+"""The swarm service of a server, as the Docker API takes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from docker.types import ContainerSpec, EndpointSpec, Placement, Resources, TaskTemplate
+
+if TYPE_CHECKING:
+    from services.hub.swarm_spawner import NotebookSpawner
+
+USER_LABEL, SERVER_LABEL = "jupyterhub-swarm.user", "jupyterhub-swarm.server"
+
+
+def arguments(spawner: NotebookSpawner, command: list[str]) -> dict[str, Any]:
+    """Arguments of docker.APIClient.create_service. The labels tell whose the service is, should the hub forget it.
+
+    dockerspawner's settings extra_..._spec add to it and have the last word.
+    """
+    container = ContainerSpec(
+        **{"image": spawner.image, "env": spawner.get_env(), "args": command, "mounts": spawner.mounts}
+        | spawner.extra_container_spec
+    )
+    task = TaskTemplate(
+        **{
+            "container_spec": container,
+            "resources": _resources(spawner),
+            "networks": [spawner.network_name] if spawner.network_name else [],
+            "placement": Placement(**spawner.extra_placement_spec),
+        }
+        | spawner.extra_task_spec
+    )
+    return {
+        "task_template": task,
+        "endpoint_spec": EndpointSpec(**spawner.extra_endpoint_spec),
+        "name": spawner.service_name,
+        "labels": {USER_LABEL: spawner.user.name, SERVER_LABEL: spawner.name},
+        **spawner.extra_create_kwargs,
+    }
+
+
+def _resources(spawner: NotebookSpawner) -> Resources:
+    return Resources(
+        **{
+            "mem_limit": spawner.mem_limit,
+            "mem_reservation": spawner.mem_guarantee,
+            "cpu_limit": _nano(spawner.cpu_limit),
+            "cpu_reservation": _nano(spawner.cpu_guarantee),
+            # Discrete: Swarm counts GPUs of a node down, and the container sees which ones it got in its environment.
+            "generic_resources": {"NVIDIA-GPU": spawner.gpus} if spawner.gpus else None,
+        }
+        | spawner.extra_resources_spec
+    )
+
+
+def _nano(cpus: float | None) -> int | None:
+    return int(cpus * 1e9) if cpus else None

@@ -1,0 +1,177 @@
+"""Kinds of servers on the lab: chosen on the spawn page, with limits that hold, and failures that say what is wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from components.image_source import ImageSource
+from tests.e2e.conftest import Witness
+from tests.e2e.deployment import PREFIX, Deployment
+from tests.e2e.hub_client import HubUser, SpawnFailedError
+from tests.e2e.kernel import Kernel, KernelError
+from tests.e2e.stack import BUILD, ROOT
+
+MIB = 1024**2
+START_LIMIT = 600  # seconds, for a start that fails on an emulated machine
+FOLDERS = BUILD / "e2e" / "images"
+
+SMALL = {"name": "Small", "description": "For reading", "cpuLimit": "0.5", "memoryLimit": "400M", "memoryGuarantee": "200M"}
+HUGE = {"name": "Huge", "memoryLimit": "512G", "memoryGuarantee": "512G"}
+HALF = {"name": "Half", "memoryLimit": "1200M", "memoryGuarantee": "1200M"}
+MARKED = {"name": "Marked", "nodeLabel": "e2e=here"}
+# On the worker, by the notebook image's Python: an image leaves the node behind the program's back.
+REMOVE_IMAGE = """
+import http.client, socket
+class Docker(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect("/docker.sock")
+docker = Docker("docker")
+docker.request("DELETE", "/images/%s?force=true")
+answer = docker.getresponse()
+assert answer.status == 200, answer.read()
+"""
+
+
+def failing_images(notebook: str) -> list[dict[str, str]]:
+    """Profiles with images of their own: one whose program fails, one for no processor there is, one that will be missing."""
+    shutil.rmtree(FOLDERS, ignore_errors=True)
+    programs = {
+        "failing": (b"#!/bin/sh\necho 'ModuleNotFoundError: nothing here' >&2\nexit 3\n", notebook),
+        "foreign": (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xfe\x01\x00\x00\x00" + bytes(40), "scratch"),
+        "missing": (b"#!/bin/sh\n", notebook),
+    }
+    for name, (program, base) in programs.items():
+        folder = FOLDERS / name
+        folder.mkdir(parents=True)
+        (folder / "jupyterhub-singleuser").write_bytes(program)
+        (folder / "jupyterhub-singleuser").chmod(0o755)
+        place = "/opt/notebook/bin/" if base == notebook else "/bin/"
+        (folder / "Dockerfile").write_text(f"FROM {base}\nCOPY jupyterhub-singleuser {place}\nENTRYPOINT []\n")
+    return [{"name": name.title(), "image": f"./{(FOLDERS / name).relative_to(ROOT)}"} for name in programs]
+
+
+@pytest.fixture(scope="module")
+def profiles(deployment: Deployment) -> Iterator[list[dict[str, str]]]:
+    """The deployment with these kinds of servers, on one worker."""
+    notebook = ImageSource.parse(deployment.stack.get("notebookImage"), ROOT).reference
+    every = [SMALL, HUGE, HALF, MARKED, *failing_images(notebook)]
+    deployment.ensure_workers(1)
+    for number, profile in enumerate(every):
+        for key, value in profile.items():
+            deployment.stack.set_entry(f"profiles[{number}].{key}", value)
+    deployment.stack.set_entry('workerLabels["worker-0"]', "e2e=here")
+    deployment.stack.set("roomTimeout", "20")
+    deployment.stack.up()
+    yield every
+    deployment.stack.restore_settings()
+    deployment.stack.up()
+
+
+@pytest.fixture
+def user(deployment: Deployment, profiles: list[dict[str, str]]) -> Iterator[HubUser]:
+    """A person who may choose."""
+    made = deployment.sign_in(f"{PREFIX}chooser")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def kernel(user: HubUser) -> Iterator[Kernel]:
+    """A kernel on a small server."""
+    user.start(options={"profile": "Small"})
+    made = user.open_kernel()
+    yield made
+    made.close()
+
+
+def refusal(user: HubUser, profile: str) -> str:
+    """What the spawn page shows of a server of that kind that does not start."""
+    with pytest.raises(SpawnFailedError) as failed:
+        user.start(START_LIMIT, options={"profile": profile})
+    return str(failed.value)
+
+
+def test_the_labels_and_profiles_are_clean_on_a_refresh(deployment: Deployment, profiles: list[dict[str, str]]) -> None:
+    assert set(deployment.stack.up("--refresh").counts) == {"same"}
+
+
+def test_the_spawn_page_offers_every_kind_with_its_limits(user: HubUser, profiles: list[dict[str, str]]) -> None:
+    page = user.page("hub/spawn")
+    for profile in profiles:
+        assert f'name="profile" id="profile-{profiles.index(profile)}" value="{profile["name"]}"' in page
+    assert "up to 0.5 CPUs, 0.4 GiB of memory" in page
+
+
+def test_the_limits_of_a_kind_are_visible_in_the_notebook(kernel: Kernel) -> None:
+    assert kernel.value("open('/sys/fs/cgroup/memory.max').read().strip()") == repr(str(400 * MIB))
+    assert kernel.value("open('/sys/fs/cgroup/cpu.max').read().split()") == repr(["50000", "100000"])
+
+
+def test_who_takes_too_much_memory_is_ended_alone(user: HubUser, kernel: Kernel, witness: Witness) -> None:
+    witness.user.start()
+    with pytest.raises(KernelError):
+        kernel.run("kept = [b'x' * (50 * 1024**2) for _ in range(20)]", limit_s=120)
+        kernel.value("len(kept)")
+    assert user.request("GET", f"user/{user.name}/api").json()["version"]
+    witness.assert_unharmed()
+
+
+def test_a_start_tells_where_it_is(user: HubUser) -> None:
+    told = [line.message for line in user.start(options={"profile": "Marked"})]
+    assert "Started on worker-0; waiting for the notebook to answer" in told
+    assert any(line.startswith(("Preparing the image", "Starting on worker-0")) for line in told)
+
+
+def test_a_server_too_large_for_any_node_is_told_so(user: HubUser) -> None:
+    text = refusal(user, "Huge")
+    assert "512.0 GiB of memory" in text
+    assert "the largest, worker-0, has" in text
+
+
+def test_a_program_that_fails_is_told_with_the_end_of_its_log(user: HubUser) -> None:
+    text = refusal(user, "Failing")
+    assert "ended on worker-0 while it started" in text
+    assert "ModuleNotFoundError: nothing here" in text
+
+
+def test_an_image_for_another_processor_is_told(user: HubUser) -> None:
+    assert "for another kind of processor than worker-0 has" in refusal(user, "Foreign")
+
+
+def test_an_image_that_left_the_node_is_told(deployment: Deployment, user: HubUser, profiles: list[dict[str, str]]) -> None:
+    notebook = ImageSource.parse(deployment.stack.get("notebookImage"), ROOT).reference
+    missing = ImageSource.parse(profiles[-1]["image"], ROOT).reference
+    options = ["--name", "e2e-remove-image", "--restart-condition", "none", "--user", "0", "--detach", "--no-resolve-image"]
+    options += ["--constraint", "node.role==worker", "--mount", "type=bind,source=/var/run/docker.sock,target=/docker.sock"]
+    deployment.manager.run("docker", "service", "create", *options, notebook, "python3", "-c", REMOVE_IMAGE % missing)
+    try:
+        watch = "until docker service ps e2e-remove-image --format '{{.CurrentState}}' | grep -q '^Complete'; do sleep 1; done"
+        deployment.manager.run("timeout", "150", "sh", "-c", watch)
+    finally:
+        deployment.manager.run("docker", "service", "rm", "e2e-remove-image")
+    assert f"The image {missing} is not on worker-0 and could not be pulled" in refusal(user, "Missing")
+
+
+def test_a_node_that_is_full_is_told_with_what_is_free(deployment: Deployment, user: HubUser, witness: Witness) -> None:
+    """Of the worker's 2 GiB the witness has half of one reserved, and another service 400 MiB."""
+    witness.user.start()
+    notebook = ImageSource.parse(deployment.stack.get("notebookImage"), ROOT).reference
+    options = ["--name", "e2e-large", "--reserve-memory", "400M", "--detach", "--no-resolve-image"]
+    options += ["--constraint", "node.role==worker"]
+    deployment.manager.run("docker", "service", "create", *options, notebook, "sleep", "infinity")
+    try:
+        text = refusal(user, "Half")
+    finally:
+        deployment.manager.run("docker", "service", "rm", "e2e-large")
+    assert "No node has 1.2 GiB of memory" in text
+    assert "after 20 s: worker-0 has" in text
+
+
+def test_starts_and_stops_in_quick_turns_never_wedge(user: HubUser) -> None:
+    for _ in range(2):
+        user.start(options={"profile": "Small"})
+        user.stop()
