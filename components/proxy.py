@@ -145,8 +145,8 @@ class Proxy(pulumi.ComponentResource):
 def nginx_configs(*, scheme: str, server_name: str, title: str, userproxy: str, upload_limit: int, hsts: int) -> dict[str, str]:
     """The files of services/proxy that a site of the scheme needs, by name, with their values in place.
 
-    `server_name` is a host name or an address, or `_` for a site without either. `upload_limit` is bytes; `hsts` the seconds that a browser remembers to
-    come by https only, 0 for not at all.
+    `server_name` is a host name or an address, or `_` for a site without either. `upload_limit` is bytes; `hsts` the seconds
+    that a browser remembers to come by https only, 0 for not at all.
     """
     values = {
         "SCHEME": scheme,
