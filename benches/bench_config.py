@@ -25,7 +25,6 @@ role = {"name": "bench", "services": ["bench"], "scopes": ["admin:users", "admin
 c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
 
 c.JupyterHub.hub_connect_url = f"http://{name}:8081"
-c.ConfigurableHTTPProxy.api_url = f"http://{name}-userproxy:8001"
 if name == "stock":
     ours = c.NotebookSpawner
     c.JupyterHub.spawner_class = "dockerspawner.SwarmSpawner"

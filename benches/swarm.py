@@ -8,13 +8,14 @@ import secrets
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import docker
 
 from components.hub_files import HubSettings, config_path, hub_files
 from components.image_source import ImageSource
+from components.userproxy import SOCKET
 from lab import apt, images
 from lab.process import say
 from lab.scratch import scratch_folder
@@ -68,7 +69,7 @@ class BenchSwarm:
         for name, text in self._files(notebook).items():
             run("config", "create", _config_name(name), "-", stdin=text.encode())
         for name in ("ours", "stock"):
-            self._service(f"{name}-userproxy", userproxy, [], self._proxy_arguments(name))
+            self._service(f"{name}-userproxy", userproxy, _socket_volume(name), self._proxy_arguments(name))
             self._service(name, hub, self._hub_options(name), ["jupyterhub", "-f", "/etc/jupyterhub/bench_config.py"])
         socket = f"type=bind,source={self.engine.socket},target=/var/run/docker.sock"
         run("run", "--detach", "--name", "client", "--network", "jupyterhub", "--mount", socket, hub, "sleep", "infinity")
@@ -101,6 +102,7 @@ class BenchSwarm:
         return [
             *(word for config in configs for word in ("--config", config)),
             *("--env", f"BENCH_HUB={name}"),
+            *_socket_volume(name),
             *("--secret", "cookie-secret", "--secret", "password", "--secret", "admin-password"),
             *("--mount", f"type=bind,source={self.engine.socket},target=/var/run/docker.sock"),
         ]
@@ -112,7 +114,7 @@ class BenchSwarm:
     @staticmethod
     def _proxy_arguments(name: str) -> list[str]:
         return [
-            *("--ip=0.0.0.0", "--port=8000", "--api-ip=0.0.0.0", "--api-port=8001"),
+            *("--ip=0.0.0.0", "--port=8000", f"--api-socket={SOCKET}"),
             *(f"--error-target=http://{name}:8081/hub/error", f"--default-target=http://{name}:8081"),
         ]
 
@@ -138,6 +140,11 @@ def settings(notebook: str) -> HubSettings:
         lasting_homes=False,
         shared_folder=False,
     )
+
+
+def _socket_volume(name: str) -> list[str]:
+    """The way from a hub to its user proxy's API."""
+    return ["--mount", f"type=volume,source={name}-userproxy-api,target={PurePosixPath(SOCKET).parent}"]
 
 
 def _config_name(path: str) -> str:

@@ -14,6 +14,7 @@ from components.node import Node
 from components.pages import restarting_page
 from components.services import Config, Healthcheck, Mount, Secret, ServiceArgs, config_file, manager_service
 from components.swarm_secrets import SecretMaker
+from images.proxy.door.certificate import as_address
 from images.proxy.door.settings import ACME_CA, ADDRESS_VARIABLE, FILE, STATE, Settings
 from images.proxy.door.store import CHAIN, KEY
 
@@ -144,8 +145,8 @@ class Proxy(pulumi.ComponentResource):
 def nginx_configs(*, scheme: str, server_name: str, title: str, userproxy: str, upload_limit: int, hsts: int) -> dict[str, str]:
     """The files of services/proxy that a site of the scheme needs, by name, with their values in place.
 
-    `server_name` is `_` for a site without a host name. `upload_limit` is bytes; `hsts` the seconds that a browser remembers to
-    come by https only, 0 for not at all.
+    `server_name` is a host name or an address, or `_` for a site without either. `upload_limit` is bytes; `hsts` the seconds
+    that a browser remembers to come by https only, 0 for not at all.
     """
     values = {
         "SCHEME": scheme,
@@ -155,7 +156,9 @@ def nginx_configs(*, scheme: str, server_name: str, title: str, userproxy: str, 
         "UPLOAD_LIMIT": str(upload_limit),
         "HSTS": f"max-age={hsts}" if hsts else "",
     }
-    files = [*CONFIG_FILES[scheme], *(["strangers.conf"] if scheme == "https" and server_name != "_" else [])]
+    # Who comes by an address names no host in TLS (RFC 6066, 3), and would be taken for a stranger.
+    named = server_name != "_" and as_address(server_name) is None
+    files = [*CONFIG_FILES[scheme], *(["strangers.conf"] if scheme == "https" and named else [])]
     rendered = {file: _rendered((SOURCE / file).read_text(), values) for file in files}
     return {**rendered, "restarting.html": restarting_page(title)}
 

@@ -80,10 +80,10 @@ leftovers.schedule()
 notices = [settings["announcement"]]
 if settings["lasting_homes"]:
     homes = Homes(Path("/srv/homes"))
-    c.Spawner.pre_spawn_hook = home_hooks.before_start(homes, os.environ["HOMES_ADDRESS"], settings["shared_folder"])
-    c.Spawner.options_form = profiles.page(home_hooks.form(homes), profiles.form)
+    c.NotebookSpawner.pre_spawn_hook = home_hooks.before_start(homes, os.environ["HOMES_ADDRESS"], settings["shared_folder"])
+    c.NotebookSpawner.options_form = profiles.page(home_hooks.form(homes), profiles.form)
 else:
-    c.Spawner.options_form = profiles.page(profiles.form)
+    c.NotebookSpawner.options_form = profiles.page(profiles.form)
     notices.append("Homes are temporary here: when your server stops, your files are gone. Download what you want to keep.")
 
 c.JupyterHub.template_vars["announcement"] = "<br>".join(filter(None, notices))

@@ -135,16 +135,16 @@ def test_servers_run_on_the_nodes_of_the_settings_role(tmp_path: Path, monkeypat
 
 
 def test_lasting_homes_are_made_before_each_start_and_nothing_is_said_of_them(config: Config) -> None:
-    assert inspect.iscoroutinefunction(config.Spawner.pre_spawn_hook)
-    assert inspect.iscoroutinefunction(config.Spawner.options_form)
+    assert inspect.iscoroutinefunction(config.NotebookSpawner.pre_spawn_hook)
+    assert inspect.iscoroutinefunction(config.NotebookSpawner.options_form)
     assert config.JupyterHub.template_vars["announcement"] == ""
 
 
 def test_temporary_homes_are_announced_on_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, lasting_homes=False))
     assert "your files are gone" in config.JupyterHub.template_vars["announcement"]
-    assert "pre_spawn_hook" not in config.Spawner
-    assert asyncio.run(config.Spawner.options_form(spawner_of("ada", config))) == ""
+    assert "pre_spawn_hook" not in config.NotebookSpawner
+    assert asyncio.run(config.NotebookSpawner.options_form(spawner_of("ada", config))) == ""
 
 
 def test_the_wait_for_room_and_the_profiles_are_those_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

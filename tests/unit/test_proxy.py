@@ -90,7 +90,8 @@ def test_a_stranger_gets_no_page_where_the_site_has_a_name() -> None:
     files = files_of("https")
     assert "ssl_reject_handshake on;" in files["strangers.conf"]
     assert files["https.conf"].index("strangers*.conf") < files["https.conf"].index("listen 443")
-    assert "strangers.conf" not in files_of("https", server_name="_")
+    for without in ("_", "192.0.2.10", "2001:db8::10"):
+        assert "strangers.conf" not in files_of("https", server_name=without)
     assert "strangers.conf" not in files_of("http")
 
 
