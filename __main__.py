@@ -196,9 +196,8 @@ pulumi.export("url", proxy.url)
 pulumi.export("caCertificate", proxy.ca_certificate)
 pulumi.export("password", hub.password)
 pulumi.export("adminPassword", hub.admin_password)
-for name, text in people.outputs(config.domain).items():
+for name, text in {**people.outputs(config.domain), **registry.outputs}.items():
     pulumi.export(name, text)
-pulumi.export("registry", registry.help)
 pulumi.export("ssh", outputs.ssh_command(config.ssh_user, machines.public_ip, config.ssh_private_key_file))
 pulumi.export("nodes", outputs.node_table(machines.manager, machines.workers, machines.storage))
 pulumi.export("volumes", storage.volumes)

@@ -45,21 +45,21 @@ class RegistryArgs:
 
 
 class Registry(pulumi.ComponentResource):
-    """Outputs: `login` for the nodes, None where all images are public; `help`, how to push to the own one, else empty."""
+    """Outputs: `login` for the nodes, None where all images are public; `outputs` for the stack: how to push to the own one."""
 
     login: RegistryLogin | None
-    help: pulumi.Output[str]
+    outputs: dict[str, pulumi.Output[str]]
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("jupyterhub-swarm:index:Registry", name, None, opts)
         self._name, self._args, self._child = name, args, pulumi.ResourceOptions(parent=self)
-        self.login, self.help = None, pulumi.Output.from_input("")
+        self.login, self.outputs = None, {}
         if args.server == INTERNAL:
             self.login = RegistryLogin(server=REGISTRY, user=USER, password=self._serve())
-            self.help = pulumi.Output.secret(pulumi.Output.from_input(self.login.password).apply(push_help))
+            self.outputs = {"registry": pulumi.Output.from_input(self.login.password).apply(push_help)}
         elif args.server:
             self.login = RegistryLogin(server=args.server, user=args.user, password=args.password or "")
-        self.register_outputs({"help": self.help})
+        self.register_outputs(self.outputs)
 
     def _serve(self) -> pulumi.Output[str]:
         """The service; its password, known once it runs."""

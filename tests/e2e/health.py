@@ -9,6 +9,7 @@ import requests
 
 from tests.e2e.deployment import Deployment
 from tests.e2e.manager import ManagerError
+from tests.e2e.running_up import StackError
 from tests.e2e.stack import Stack
 from tests.e2e.waiting import WaitedTooLongError, wait_for
 
@@ -95,10 +96,11 @@ def _swarm(deployment: Deployment) -> list[str]:
 
 def _cloud(deployment: Deployment) -> list[str]:
     try:
-        servers = deployment.cloud.servers()
+        servers, wanted = deployment.cloud.servers(), deployment.server_names()
     except requests.RequestException as trouble:
         return [f"the cloud does not answer: {trouble}"]
-    wanted = deployment.server_names()
+    except StackError as trouble:
+        return [str(trouble)]
     found = [f"server {name} is in the cloud but not in the stack" for name in sorted(set(servers) - set(wanted))]
     return found + [
         f"server {name} is {servers.get(name, 'missing')} in the cloud, not ACTIVE"

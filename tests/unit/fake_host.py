@@ -21,6 +21,7 @@ case "$*" in
   "image inspect --format"*) [ -e image ] && echo sha256:1 ;;
   "image inspect"*) [ -e image ] ;;
   "build"*) [ -e broken ] && exit 7; cat >context; touch image; echo a lot of output ;;
+  "login"*) cat >/dev/null ;;
   "pull"*) [ -e broken ] && exit 7; touch image ;;
   "secret inspect --format"*) [ -e secret ] && echo secret-id ;;
   "secret inspect"*) [ -e secret ] ;;

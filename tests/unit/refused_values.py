@@ -49,6 +49,12 @@ REFUSED = {
         "proxyImage: 'host:5000/nginx' has no tag; write a full reference such as host:5000/nginx:1.0",
     ),
     "notebookImage": ("", "notebookImage: '' has no tag; write a full reference such as :1.0"),
+    "registry": (
+        "https://ghcr.io",
+        "registry: 'https://ghcr.io' must be internal, or a registry as its images are named, such as ghcr.io or "
+        "registry.example.org:5000",
+    ),
+    "registryImage": ("registry", "registryImage: 'registry' has no tag; write a full reference such as registry:1.0"),
     "buildCaFile": (
         "none.pem",
         "buildCaFile: 'none.pem' cannot be read (No such file or directory): set it to a PEM file, or leave it empty",

@@ -91,3 +91,11 @@ def test_a_password_is_twenty_characters_that_are_hard_to_confuse(host: FakeHost
     one, other = (host.run(commands.random_password()).stdout for _ in range(2))
     assert re.fullmatch(r"[a-km-z2-9]{20}", one)
     assert one != other
+
+
+def test_a_private_image_is_pulled_signed_in_and_the_password_is_nowhere_else(host: FakeHost) -> None:
+    done = host.run(commands.pull_image("ghcr.io/team/lab:1", "ghcr.io", "me"), stdin="the password")
+    assert (done.returncode, done.stdout) == (0, "sha256:1\n")
+    assert host.calls("docker login") == ["docker login --username me --password-stdin ghcr.io"]
+    assert host.calls("docker pull") == ["docker pull --quiet ghcr.io/team/lab:1"]
+    assert not any("the password" in call for call in host.calls())

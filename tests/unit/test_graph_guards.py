@@ -75,7 +75,7 @@ def test_a_node_is_touched_only_once_it_is_ready(graph: Graph) -> None:
         if not command.name.endswith("-ready"):
             node = re.search(r"worker-\d", command.name)
             at_manager = command.name.endswith("-active")
-            ready = f"swarm-{node[0] if node and not at_manager else 'manager-0'}-ready"
+            ready = f"workers-{node[0]}-ready" if node and not at_manager else "swarm-manager-0-ready"
             if command.parent == "storage":  # its first command on a node waits by itself
                 ready = "storage-manager-0-tools"
             assert command.name == ready or waits_for(command.name, ready), command.name

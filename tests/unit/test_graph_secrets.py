@@ -28,7 +28,7 @@ def test_every_connection_is_a_secret_since_it_holds_the_private_key(graph: Grap
 
 def test_the_request_to_join_is_a_secret_on_standard_input_and_holds_the_token(graph: Graph) -> None:
     for worker in ("worker-0", "worker-1", "worker-2"):
-        request = graph[f"swarm-{worker}-join"].inputs["stdin"]
+        request = graph[f"workers-{worker}-join"].inputs["stdin"]
         assert is_secret(request)
         assert JOIN_TOKEN in revealed(request)
 

@@ -81,7 +81,8 @@ def test_no_resource_lies_outside_a_component(graph: Graph) -> None:
 
 def test_only_the_steps_of_the_recipe_have_no_parent(graph: Graph) -> None:
     top = {resource.name for resource in graph.resources if not resource.parent}
-    assert top == {"network", "machines", "storage", "swarm", "hub-image", "userproxy-image", "proxy-image", "hub", "proxy"}
+    images = {"hub-image", "userproxy-image", "proxy-image"}
+    assert top == {"network", "machines", "storage", "swarm", "registry", "workers", *images, "hub", "proxy"}
 
 
 def test_every_child_carries_its_parents_name(graph: Graph) -> None:
@@ -151,11 +152,13 @@ def test_notebooks_run_on_workers_where_there_are_any(graph_of: GraphOf, workers
 @pytest.mark.parametrize(("workers", "nodes"), [("0", ["manager-0"]), ("1", ["worker-0"]), ("2", ["worker-0", "worker-1"])])
 def test_exactly_the_nodes_that_run_notebooks_get_the_notebook_image(graph_of: GraphOf, workers: str, nodes: list[str]) -> None:
     names = {command.name for command in graph_of(workers=workers).of_type(COMMAND)}
-    assert {name for name in names if "notebook-image" in name} == {f"swarm-{node}-notebook-image-present" for node in nodes}
+    assert {name for name in names if "notebook-image" in name} == {f"workers-{node}-notebook-image-present" for node in nodes}
 
 
 def test_a_worker_takes_tasks_only_when_it_has_joined_and_has_the_notebook_image(graph: Graph) -> None:
-    assert {"workers-worker-1-join", "workers-worker-1-notebook-image-present"}.issubset(graph["workers-worker-1-active"].depends_on)
+    assert {"workers-worker-1-join", "workers-worker-1-notebook-image-present"}.issubset(
+        graph["workers-worker-1-active"].depends_on
+    )
 
 
 def test_the_hub_reads_the_settings_of_the_stack(graph_of: GraphOf) -> None:

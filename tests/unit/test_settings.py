@@ -19,7 +19,7 @@ def test_a_refusal_names_key_value_rule_and_remedy(load_stack: LoadStack, key: s
 
 
 def test_every_key_but_free_names_and_texts_has_a_rule() -> None:
-    assert set(schema.load()) - set(REFUSED) == {"network", "volumeType", "announcement"}
+    assert set(schema.load()) - set(REFUSED) == {"network", "registryUser", "volumeType", "announcement"}
 
 
 def test_all_faults_are_reported_together(load_stack: LoadStack) -> None:
