@@ -21,7 +21,7 @@ from lab.process import BUILD, LabError, interrupt_running, run_logged, say
 from lab.steps import MemoryPeak, Steps
 
 ROOT = stack.ROOT
-BAKED = ("./images/hub", "./images/userproxy", "./images/proxy", "./images/notebook")
+BAKED = ("./images/hub", "./images/userproxy", "./images/proxy", "./images/notebook", "./images/registry")
 CA_FILE = BUILD / "extra-ca.pem"
 # What the host itself needs, beside Docker's own packages (lab/engine.sh).
 PACKAGES = {
