@@ -1,0 +1,52 @@
+"""A private notebook image comes to the workers from the swarm's own registry, which opens to nobody without its password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from components.image_source import ImageSource
+from tests.e2e.deployment import PREFIX, Deployment
+from tests.e2e.stack import ROOT
+
+IMAGE = "localhost:5000/team/lab:1"
+STATUS = "curl --silent --output /dev/null --write-out '%{http_code}' http://localhost:5000/v2/"
+
+
+@pytest.fixture(scope="module")
+def password(deployment: Deployment) -> Iterator[str]:
+    """The registry's, with the registry in place."""
+    deployment.stack.set("registry", "internal")
+    deployment.stack.up()
+    found = re.search(r"password (\w+)", deployment.stack.outputs()["registry"])
+    assert found is not None
+    yield found[1]
+    deployment.stack.restore_settings()
+    deployment.stack.up()
+
+
+def test_a_pushed_image_is_what_the_workers_start(deployment: Deployment, password: str) -> None:
+    manager, stack = deployment.manager, deployment.stack
+    assert manager.run("sh", "-c", STATUS) == "401"
+    built = ImageSource.parse(stack.get("notebookImage"), ROOT).reference
+    manager.run("sh", "-c", f"echo {password} | docker login --username jupyterhub --password-stdin localhost:5000")
+    manager.run("sh", "-c", f"docker tag {built} {IMAGE} && docker push --quiet {IMAGE} && docker rmi {IMAGE}", limit_s=900)
+    manager.run("docker", "logout", "localhost:5000")
+    stack.set("notebookImage", IMAGE)
+    stack.up()
+    user = deployment.sign_in(f"{PREFIX}private")
+    user.start()
+    try:
+        service = f"jupyter-{user.name}"
+        image = manager.run("docker", "service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Image}}", service)
+        assert image.strip() == IMAGE
+        assert manager.node_of(service) == "worker-0"
+        kernel = user.open_kernel()
+        assert kernel.value("6*7") == "42"
+        kernel.close()
+    finally:
+        user.stop()
+    changes = stack.up("--refresh")
+    assert set(changes.counts) == {"same"}, str(changes)
