@@ -21,18 +21,15 @@ from typing import TypeVar
 
 from services.hub.home_names import home_of
 from services.hub.owners import OwnerFile
+from services.hub.start_errors import StartError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 FULL = 1024**2  # bytes left, below which nothing sensible can be saved
 T_ = TypeVar("T_")
 
 
-class HomeError(Exception):
-    """No home for this start; JupyterHub shows the text to the user."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.jupyterhub_message = text
+class HomeError(StartError):
+    """No home for this start."""
 
 
 @dataclass(frozen=True, kw_only=True)

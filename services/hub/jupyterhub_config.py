@@ -31,7 +31,7 @@ c.ConfigurableHTTPProxy.auth_token = (SECRETS / "proxy-token").read_text()
 
 # --- pages
 c.JupyterHub.template_paths = [str(FOLDER / "services/hub/templates")]
-c.JupyterHub.template_vars = {"site_title": settings["title"]}
+c.JupyterHub.template_vars = {"site_title": settings["title"], "own_accounts": settings["sign_in"]["auth"] == "native"}
 
 # --- sign-in
 for section, traits in sign_in.authenticator(settings["sign_in"], SECRETS).items():
