@@ -18,11 +18,12 @@ die() { say "$@"; exit 1; }
 answers() { timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null; }
 under_systemd() { [ -d /run/systemd/system ]; }
 
-# The dockerd that `start` launched, if it still is that process (a pid may have been given to another one since).
+# The dockerd that `start` launched, if it still is that process (a pid may have been given to another one since) and lives: one
+# that was killed keeps its name until its parent has looked.
 our_pid() {
   local pid
   pid=$(cat "$state/pid" 2>/dev/null) || return 1
-  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] && echo "$pid"
+  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] && grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" && echo "$pid"
 }
 
 need_root() {
