@@ -164,8 +164,11 @@ stop() {
   local kind pid began=$SECONDS
   kind=$(cat "$state/kind" 2>/dev/null) || { say "nothing to stop: no engine was started by this script"; return; }
   need_root
-  # Containers live on when their dockerd is killed: it takes one to end them.
-  [ "$kind" = systemd ] || our_pid >/dev/null || [ ! -d /var/run/docker/containerd ] || { launch && wait_for_it; }
+  if [ "$kind" = dockerd ] && ! answers >/dev/null; then
+    # Killed, perhaps this very moment. Containers live on without their dockerd: it takes one to end them.
+    for _ in $(seq 20); do our_pid >/dev/null || break; sleep 0.25; done
+    our_pid >/dev/null || [ ! -d /var/run/docker/containerd ] || { launch && wait_for_it; }
+  fi
   local -a links
   mapfile -t links < <(bridges)
   if [ "$kind" = systemd ]; then
