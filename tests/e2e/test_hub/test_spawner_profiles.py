@@ -157,10 +157,10 @@ def test_an_image_that_left_the_node_is_told(deployment: Deployment, user: HubUs
 
 
 def test_a_node_that_is_full_is_told_with_what_is_free(deployment: Deployment, user: HubUser, witness: Witness) -> None:
-    """Of the worker's 2 GiB the witness has half of one reserved, and another service 400 MiB."""
+    """Of the worker's 2 GiB the witness has 200 MiB reserved (the first kind), and another service 700 MiB."""
     witness.user.start()
     notebook = ImageSource.parse(deployment.stack.get("notebookImage"), ROOT).reference
-    options = ["--name", "e2e-large", "--reserve-memory", "400M", "--detach", "--no-resolve-image"]
+    options = ["--name", "e2e-large", "--reserve-memory", "700M", "--detach", "--no-resolve-image"]
     options += ["--constraint", "node.role==worker"]
     deployment.manager.run("docker", "service", "create", *options, notebook, "sleep", "infinity")
     try:
