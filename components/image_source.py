@@ -17,7 +17,8 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # With a host in it, since Swarm asks the reference's registry at each start of a task: without one that is Docker Hub, where
 # anybody could publish an image of this name. On a node's port 5000 is the swarm's own registry, or nothing.
-REGISTRY = "localhost:5000"
+# Not `localhost`: that may be ::1, where Swarm takes connections to its ingress network and never answers.
+REGISTRY = "127.0.0.1:5000"
 REPOSITORY = f"{REGISTRY}/jupyterhub-swarm"
 
 

@@ -1,6 +1,6 @@
 """Where nodes get private notebook images: another's registry, with credentials, or one of the swarm's own.
 
-The own one is a service on the manager that every node reaches as `localhost:5000`. Docker takes a registry on the loopback
+The own one is a service on the manager that every node reaches as `127.0.0.1:5000`. Docker takes a registry on the loopback
 interface as it is, so no daemon needs a certificate or a setting. Between nodes the images travel over Swarm's ingress network;
 a password keeps notebooks out, which could reach the port too.
 """

@@ -87,7 +87,7 @@ def test_idle_connections_are_kept_alive_long_before_a_firewall_forgets_them(ser
 def test_images_of_the_project_are_named_by_their_content(graph: Graph) -> None:
     for service in graph.of_type(SERVICE):
         assert re.fullmatch(
-            rf"localhost:5000/jupyterhub-swarm/{service.inputs['name']}:[0-9a-f]{{12}}",
+            rf"127.0.0.1:5000/jupyterhub-swarm/{service.inputs['name']}:[0-9a-f]{{12}}",
             service.inputs["taskSpec"]["containerSpec"]["image"],
         )
 

@@ -96,7 +96,7 @@ def test_what_does_not_reach_the_image_makes_no_new_one(example_folder: Path, ch
 def test_a_folder_is_named_by_its_content(example_folder: Path) -> None:
     source = parsed(example_folder)
     assert source.context == example_folder.resolve()
-    assert source.reference == f"localhost:5000/jupyterhub-swarm/example:{content_hash(example_folder)}"
+    assert source.reference == f"127.0.0.1:5000/jupyterhub-swarm/example:{content_hash(example_folder)}"
     assert len(content_hash(example_folder)) == 12
 
 

@@ -12,7 +12,7 @@ from components.settings import Settings
 from tests.unit.graphs import SERVICE, Graph, is_secret, revealed
 
 GraphOf = Callable[..., Graph]
-OWN = "localhost:5000/team/lab:1"
+OWN = "127.0.0.1:5000/team/lab:1"
 
 
 def image(reference: str) -> ImageSource:
@@ -36,7 +36,7 @@ def test_the_swarms_own_registry_is_reached_through_every_node_and_asks_for_a_pa
 
 def test_a_worker_pulls_from_it_with_the_password_on_standard_input_once_it_runs(graph_of: GraphOf) -> None:
     pulled = graph_of(registry="internal", notebookImage=OWN)["workers-worker-0-notebook-image-present"]
-    assert "docker login --username jupyterhub --password-stdin localhost:5000" in pulled.inputs["create"]
+    assert "docker login --username jupyterhub --password-stdin 127.0.0.1:5000" in pulled.inputs["create"]
     assert is_secret(pulled.inputs["stdin"])
     assert revealed(pulled.inputs["stdin"]) == "registry-registry-password-text-stdout"
     assert "registry-service" in pulled.depends_on

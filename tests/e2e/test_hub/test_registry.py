@@ -11,8 +11,8 @@ from components.image_source import ImageSource
 from tests.e2e.deployment import PREFIX, Deployment
 from tests.e2e.stack import ROOT
 
-IMAGE = "localhost:5000/team/lab:1"
-STATUS = "curl --silent --output /dev/null --write-out '%{http_code}' http://localhost:5000/v2/"
+IMAGE = "127.0.0.1:5000/team/lab:1"
+STATUS = "curl --silent --output /dev/null --write-out '%{http_code}' http://127.0.0.1:5000/v2/"
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,9 @@ def test_a_pushed_image_is_what_the_workers_start(deployment: Deployment, passwo
     manager, stack = deployment.manager, deployment.stack
     assert manager.run("sh", "-c", STATUS) == "401"
     built = ImageSource.parse(stack.get("notebookImage"), ROOT).reference
-    manager.run("sh", "-c", f"echo {password} | docker login --username jupyterhub --password-stdin localhost:5000")
+    manager.run("sh", "-c", f"echo {password} | docker login --username jupyterhub --password-stdin 127.0.0.1:5000")
     manager.run("sh", "-c", f"docker tag {built} {IMAGE} && docker push --quiet {IMAGE} && docker rmi {IMAGE}", limit_s=900)
-    manager.run("docker", "logout", "localhost:5000")
+    manager.run("docker", "logout", "127.0.0.1:5000")
     stack.set("notebookImage", IMAGE)
     stack.up()
     user = deployment.sign_in(f"{PREFIX}private")
