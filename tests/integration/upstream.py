@@ -1,20 +1,13 @@
 """A stand-in for the user proxy that sees how requests come: by which connection, and uploads piece by piece."""
 
-import asyncio
 import hashlib
 import json
 import socket
-import threading
 from typing import Any
 
-from tornado.httpserver import HTTPServer
-from tornado.web import Application, RequestHandler, stream_request_body
-from tornado.websocket import WebSocketHandler
+from tornado.web import RequestHandler, stream_request_body
 
-
-class _Echo(WebSocketHandler):
-    def on_message(self, message: str | bytes) -> None:
-        self.write_message(message)
+from tests.integration.serving import EchoSocket, Serving
 
 
 class _Tell(RequestHandler):
@@ -50,30 +43,15 @@ class _Upload(RequestHandler):
         self.write(self._hash.hexdigest())
 
 
-class Upstream:
-    """Serves a socket that listens already, in a thread of its own. `received` is the bytes of the upload so far."""
+class Upstream(Serving):
+    """`received` is the bytes of the upload so far."""
 
     def __init__(self, listening: socket.socket) -> None:
         self.received = 0
-        self._listening = listening
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._listening.close()
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
         routes: list[Any] = [
             ("/upload", _Upload, {"upstream": self}),
-            ("/.*/socket", _Echo),
+            ("/.*/socket", EchoSocket),
             ("/static/.*|/page", _Static),
             ("/.*", _Tell),
         ]
-        server = HTTPServer(Application(routes), max_body_size=1024**3, max_header_size=128 * 1024)
-        self._listening.setblocking(False)
-        server.add_sockets([self._listening])
-        self._loop.run_forever()
+        super().__init__(listening, routes, max_body_size=1024**3, max_header_size=128 * 1024)
