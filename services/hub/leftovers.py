@@ -1,7 +1,8 @@
 """Servers that the hub has forgotten: services of this hub's users that no user's record leads to any more.
 
 They stay when a hub dies between the database and the swarm, or when its database is restored. What is in the database is
-adopted: JupyterHub itself looks at each such server when it starts.
+adopted: JupyterHub itself looks at each such server when it starts. Servers of another hub on the same swarm are told by the
+address of its API, which no two hubs of a swarm share, and are none of this one's business.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from docker.errors import NotFound
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 
-from services.hub.service_spec import SERVER_LABEL, USER_LABEL
+from services.hub.service_spec import HUB_LABEL, SERVER_LABEL, USER_LABEL
 
 AFTER_S = 60.0  # from the hub's start: by then it has looked at the servers it knows
 
@@ -35,10 +36,10 @@ def known_servers(app: JupyterHub) -> set[tuple[str, str]]:
     return {(row.user.name, row.name) for row in rows}
 
 
-async def remove(client: Any, known: Callable[[], set[tuple[str, str]]]) -> list[str]:
-    """Remove the forgotten services; their names. Who is known is asked after the list is made: a server that starts
-    meanwhile is in the database before it is in the swarm."""
-    services = await asyncio.to_thread(client.services, filters={"label": USER_LABEL})
+async def remove(client: Any, hub: str, known: Callable[[], set[tuple[str, str]]]) -> list[str]:
+    """Remove the forgotten services of the hub with this API address; their names. Who is known is asked after the list is
+    made: a server that starts meanwhile is in the database before it is in the swarm."""
+    services = await asyncio.to_thread(client.services, filters={"label": f"{HUB_LABEL}={hub}"})
     removed = []
     for service in forgotten(services, known()):
         name = service["Spec"]["Name"]
@@ -61,7 +62,8 @@ def schedule(after_s: float = AFTER_S) -> Awaitable[None] | None:
     async def later() -> None:
         await asyncio.sleep(after_s)
         try:
-            await remove(docker.APIClient(version="auto"), lambda: known_servers(JupyterHub.instance()))
+            app = JupyterHub.instance()
+            await remove(docker.APIClient(version="auto"), app.hub.api_url, lambda: known_servers(app))
         except Exception:
             log.exception("The swarm could not be searched for forgotten servers")
 

@@ -9,11 +9,11 @@ from docker.types import ContainerSpec, EndpointSpec, Placement, Resources, Task
 if TYPE_CHECKING:
     from services.hub.swarm_spawner import NotebookSpawner
 
-USER_LABEL, SERVER_LABEL = "jupyterhub-swarm.user", "jupyterhub-swarm.server"
+HUB_LABEL, USER_LABEL, SERVER_LABEL = "jupyterhub-swarm.hub", "jupyterhub-swarm.user", "jupyterhub-swarm.server"
 
 
 def arguments(spawner: NotebookSpawner, command: list[str]) -> dict[str, Any]:
-    """Arguments of docker.APIClient.create_service. The labels tell whose the service is, should the hub forget it.
+    """Arguments of docker.APIClient.create_service. The labels tell whose the service is, should its hub forget it.
 
     dockerspawner's settings extra_..._spec add to it and have the last word.
     """
@@ -34,7 +34,7 @@ def arguments(spawner: NotebookSpawner, command: list[str]) -> dict[str, Any]:
         "task_template": task,
         "endpoint_spec": EndpointSpec(**spawner.extra_endpoint_spec),
         "name": spawner.service_name,
-        "labels": {USER_LABEL: spawner.user.name, SERVER_LABEL: spawner.name},
+        "labels": {HUB_LABEL: spawner.hub.api_url, USER_LABEL: spawner.user.name, SERVER_LABEL: spawner.name},
         **spawner.extra_create_kwargs,
     }
 

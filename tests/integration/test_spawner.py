@@ -27,6 +27,7 @@ pytest_plugins = ("tests.integration.docker_fixtures",)
 # A start takes two seconds here, and twenty on a machine that does much else.
 LIMIT_S = 90
 FOREIGN = "standin/foreign:1"
+HUB, OTHER_HUB = "http://hub:8081/hub/api", "http://other:8081/hub/api"
 Spawners = Callable[..., Any]
 
 
@@ -64,7 +65,7 @@ def spawner(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> Spawners:
     def make(*, silent: bool = False, **changes: Any) -> Any:
         if silent:
             will_answer.clear()
-        made: Any = NotebookSpawner(user=SimpleNamespace(name="ada", url="/user/ada/"))
+        made: Any = NotebookSpawner(hub=SimpleNamespace(api_url=HUB), user=SimpleNamespace(name="ada", url="/user/ada/"))
         made.get_env, made.get_args = dict, list
         settings = {"image": IMAGE, "cmd": WAIT_COMMAND, "network_name": "jupyterhub", "room_timeout": 3, **changes}
         for name, value in settings.items():
@@ -186,8 +187,9 @@ def test_servers_that_the_hub_has_forgotten_are_removed_and_others_stay(spawner:
     start(spawner())
     engine.docker("service", "create", "--quiet", "--detach", "--name", "other", "--no-resolve-image", IMAGE, *WAIT_COMMAND)
     client = docker.APIClient(base_url=engine.host, version="auto")
-    assert asyncio.run(leftovers.remove(client, lambda: {("ada", "")})) == []
-    assert asyncio.run(leftovers.remove(client, set)) == ["jupyter-ada"]
+    assert asyncio.run(leftovers.remove(client, HUB, lambda: {("ada", "")})) == []
+    assert asyncio.run(leftovers.remove(client, OTHER_HUB, set)) == []
+    assert asyncio.run(leftovers.remove(client, HUB, set)) == ["jupyter-ada"]
     assert engine.names("service") == ["other"]
 
 

@@ -72,4 +72,5 @@ def hub_config(root: Path, monkeypatch: pytest.MonkeyPatch, settings: HubSetting
 
 def spawner_of(user_name: str, config: Config | None = None) -> Any:
     """A NotebookSpawner for the user."""
-    return spawner_module().NotebookSpawner(config=config or Config(), user=SimpleNamespace(name=user_name))
+    hub = SimpleNamespace(api_url="http://hub:8081/hub/api")
+    return spawner_module().NotebookSpawner(config=config or Config(), hub=hub, user=SimpleNamespace(name=user_name))

@@ -19,6 +19,7 @@ def service(name: str, **labels: str) -> dict[str, Any]:
 ADA = service("jupyter-ada", user="ada", server="")
 NAMED = service("jupyter-ada--gpu", user="ada", server="gpu")
 FOREIGN = service("hub")
+HUB = "http://hub:8081/hub/api"
 
 
 class Docker:
@@ -29,7 +30,7 @@ class Docker:
         self._services, self._gone = services, gone
 
     def services(self, filters: dict[str, str]) -> list[dict[str, Any]]:
-        assert filters == {"label": "jupyterhub-swarm.user"}
+        assert filters == {"label": f"jupyterhub-swarm.hub={HUB}"}
         return list(self._services)
 
     def remove_service(self, name: str) -> None:
@@ -40,13 +41,13 @@ class Docker:
 
 def test_a_server_that_the_database_knows_is_left_alone() -> None:
     docker = Docker(ADA, NAMED)
-    assert asyncio.run(leftovers.remove(docker, lambda: {("ada", ""), ("ada", "gpu")})) == []
+    assert asyncio.run(leftovers.remove(docker, HUB, lambda: {("ada", ""), ("ada", "gpu")})) == []
     assert docker.removed == []
 
 
 def test_a_server_that_the_database_does_not_know_is_removed() -> None:
     docker = Docker(ADA, NAMED)
-    assert asyncio.run(leftovers.remove(docker, lambda: {("ada", "")})) == ["jupyter-ada--gpu"]
+    assert asyncio.run(leftovers.remove(docker, HUB, lambda: {("ada", "")})) == ["jupyter-ada--gpu"]
     assert docker.removed == ["id-of-jupyter-ada--gpu"]
 
 
@@ -56,7 +57,7 @@ def test_services_without_the_labels_of_this_project_are_never_removed() -> None
 
 def test_a_service_that_goes_by_itself_meanwhile_stops_nothing() -> None:
     docker = Docker(ADA, NAMED, gone="id-of-jupyter-ada")
-    assert asyncio.run(leftovers.remove(docker, set)) == ["jupyter-ada--gpu"]
+    assert asyncio.run(leftovers.remove(docker, HUB, set)) == ["jupyter-ada--gpu"]
 
 
 def test_the_database_is_asked_after_the_swarm_so_that_a_server_that_starts_meanwhile_is_known() -> None:
@@ -71,7 +72,7 @@ def test_the_database_is_asked_after_the_swarm_so_that_a_server_that_starts_mean
         order.append("database")
         return set()
 
-    asyncio.run(leftovers.remove(Late(), known))
+    asyncio.run(leftovers.remove(Late(), HUB, known))
     assert order == ["swarm", "database"]
 
 

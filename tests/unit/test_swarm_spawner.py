@@ -121,7 +121,8 @@ def test_a_server_asks_swarm_for_its_resources_and_its_node(created: dict[str, A
 
 def test_a_service_tells_whose_it_is(created: dict[str, Any]) -> None:
     assert created["name"] == "jupyter-ada"
-    assert created["labels"] == {"jupyterhub-swarm.user": "ada", "jupyterhub-swarm.server": ""}
+    whose = {"hub": "http://hub:8081/hub/api", "user": "ada", "server": ""}
+    assert created["labels"] == {f"jupyterhub-swarm.{key}": value for key, value in whose.items()}
 
 
 def test_a_server_with_a_gpu_asks_swarm_for_one(spawner: Any) -> None:
