@@ -54,11 +54,11 @@ lint: venv ## linters and type checks only
 e2e: ## end-to-end tests on the lab: make e2e, or make e2e SUITE=core
 	@tools/e2e.sh $(SUITE)
 
-bench-spawn: venv ## time to a notebook, beside dockerspawner's own spawner and the floor (root, a Docker engine)
-	@$(BIN)/python -m benches.spawn $(if $(ROUNDS),--rounds $(ROUNDS))
+bench-spawn: venv ## time to a notebook, beside dockerspawner's own spawner and the floor (root, a Docker engine); LAB=1: there
+	@$(BIN)/python -m benches.spawn $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LAB),--lab)
 
-bench-class: venv ## a class logs in at once: make bench-class PEOPLE=50 WITHIN=10
-	@$(BIN)/python -m benches.classroom $(if $(PEOPLE),--people $(PEOPLE)) $(if $(WITHIN),--within $(WITHIN))
+bench-class: venv ## a class logs in at once: make bench-class PEOPLE=50 WITHIN=10, or on the lab: LAB=1 PEOPLE=8
+	@$(BIN)/python -m benches.classroom $(if $(PEOPLE),--people $(PEOPLE)) $(if $(WITHIN),--within $(WITHIN)) $(if $(LAB),--lab)
 
 bench-image: venv ## processor time of a notebook's start, beside a plain pip install
 	@$(BIN)/python -m benches.image $(if $(ROUNDS),--rounds $(ROUNDS))

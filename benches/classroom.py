@@ -1,7 +1,8 @@
 """`make bench-class`: many people log in within seconds: how long each waits, beside dockerspawner's own spawner and the floor.
 
-The floor is the same number of services, made at the same moments without a hub. All run on one swarm of one node, one after
-the other. Starting notebooks is bound by the processor, so most of what is seen is the notebook image's own start.
+A person goes the way of a browser: the log-in form, the page that starts the server, the one that waits for it, the notebook.
+The floor is the same number of services, made at the same moments without a hub. All run on one swarm of one node, or that of
+the lab, one after the other. Starting notebooks is bound by the processor, so most of what is seen is the notebook's own start.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from benches.places import swarm_here, swarm_of_the_lab
 from benches.spawn import USER_PATH
-from benches.swarm import BenchSwarm, bench_swarm
+from benches.swarm import BenchSwarm
 from lab.process import say
 
 WAYS = ("floor", "ours", "stock")
@@ -34,8 +36,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench-class", description=__doc__)
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--within", type=float, default=10, help="seconds in which all of them log in")
+    parser.add_argument("--lab", action="store_true", help="on the workers of the lab, which `make up` has brought up")
     arguments = parser.parse_args()
-    with bench_swarm() as swarm:
+    with swarm_of_the_lab() if arguments.lab else swarm_here() as swarm:
         classes = {way: hold(swarm, way, arguments.people, arguments.within) for way in WAYS}
     print(table(classes))
     return 1 if any(each.failures for each in classes.values()) else 0
@@ -44,16 +47,16 @@ def main() -> int:
 def hold(swarm: BenchSwarm, way: str, people: int, within: float) -> Class:
     """One class by one way."""
     say(f"{way}: {people} people log in within {within:.0f} s")
-    before = swarm.usage(way) if way != "floor" else None
+    before = swarm.call("usage", service=way) if way != "floor" else None
     found: dict[str, Any] = swarm.call("classroom", way=way, rounds=people, within=within, path=USER_PATH)
     for failure in found["failures"]:
         print(failure, file=sys.stderr)
-    after = swarm.usage(way) if before else None
+    after = swarm.call("usage", service=way) if before else None
     return Class(
         seconds=sorted(found["seconds"]),
         failures=found["failures"],
-        hub_cpu=after.cpu_s - before.cpu_s if before and after else 0.0,
-        hub_memory=after.memory if after else 0,
+        hub_cpu=after["cpu_s"] - before["cpu_s"] if before and after else 0.0,
+        hub_memory=after["memory"] if after else 0,
     )
 
 

@@ -9,8 +9,9 @@ import argparse
 import shutil
 import statistics
 
+from benches.places import BUILD, image, swarm_here
 from benches.spawn import USER_PATH
-from benches.swarm import BUILD, HERE, bench_swarm, image
+from benches.swarm import HERE
 from lab.scratch import scratch_folder
 from tools.graph import ROOT
 
@@ -31,8 +32,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     arguments = parser.parse_args()
     plain, ours = plain_image(), image("./images/notebook")
-    with bench_swarm() as swarm:
-        swarm.load(plain)
+    with swarm_here(plain) as swarm:
         seconds = swarm.call("image", images=[plain, ours], rounds=arguments.rounds, path=USER_PATH)
     print(table(seconds, plain, ours))
 

@@ -1,115 +1,88 @@
-"""A swarm of one node with two hubs on it, ours and one with dockerspawner's own spawner: on an engine of the bench alone."""
+"""Two hubs on one swarm, ours and one with dockerspawner's own spawner, and the client that measures them from inside."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-import docker
+from typing import Any, Protocol
 
 from components.hub_files import HubSettings, config_path, hub_files
-from components.image_source import ImageSource
 from components.userproxy import SOCKET
-from lab import apt, images
-from lab.process import say
-from lab.scratch import scratch_folder
-from tests.integration.docker_engine import DockerEngine
-from tools.graph import ROOT
 
-BUILD = ROOT / ".build" / "bench"
-# Names of the bench's own: the lab removes older images under the names that it uses.
-REPOSITORY = "jupyterhub-swarm-bench"
 HERE = Path(__file__).parent
 MIB = 1024**2
+NETWORK, MODEL = "bench", "jupyter-model"
+HUB_SECRETS, PROXY_SECRET = ("cookie-secret", "password", "admin-password"), "proxy-token"
+# Marks the bench's configs and secrets on a swarm that has others.
+LABEL = "bench"
 
 
-def image(folder: str) -> str:
-    """The image of a folder of the project, built on this machine's engine unless it is there; its reference."""
-    source = ImageSource.parse(folder, ROOT)
-    own = ImageSource(reference=source.reference.replace("jupyterhub-swarm", REPOSITORY, 1), context=source.context)
-    images.build(own, apt.extra_ca())
-    return own.reference
+class Engine(Protocol):
+    """The engine of a swarm's manager."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Usage:
-    """Of a container: seconds of processor time, and bytes that its processes hold (without files that the kernel caches)."""
-
-    cpu_s: float
-    memory: int
+    def docker(self, *arguments: str, stdin: bytes = b"") -> str:
+        """What Docker's command line prints. Raises AssertionError with what it says when it fails."""
 
 
 class BenchSwarm:
-    """`call` runs a task of client.py inside the swarm."""
+    """`call` runs a task of client.py inside the swarm.
 
-    def __init__(self, engine: DockerEngine) -> None:
-        self.engine = engine
-        self.token = secrets.token_hex(16)
+    `socket` is where the manager's engine listens; `role` the kind of node for notebooks; `poll_s` how often the client asks
+    whether one answers.
+    """
 
-    def load(self, reference: str) -> None:
-        """Bring an image from this machine's engine."""
-        save = subprocess.Popen(["docker", "save", reference], stdout=subprocess.PIPE)
-        environment = {"DOCKER_HOST": self.engine.host, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-        subprocess.run(["docker", "load", "--quiet"], stdin=save.stdout, check=True, env=environment, stdout=subprocess.DEVNULL)
-        if save.wait() != 0:
-            raise RuntimeError(f"docker save {reference} failed")
+    def __init__(self, engine: Engine, *, socket: str, role: str, poll_s: float) -> None:
+        self._docker, self._socket, self._role = engine.docker, f"type=bind,source={socket},target=/var/run/docker.sock", role
+        values = {name: secrets.token_hex(32) for name in (*HUB_SECRETS, PROXY_SECRET)}
+        self._secrets, self._token = values, secrets.token_hex(16)
+        self._job = {"token": self._token, "password": values["password"], "like": MODEL, "poll_s": poll_s}
 
-    def deploy(self, notebook: str, hub: str, userproxy: str) -> None:
-        """The network, the secrets, the files as configs, and both hubs with their proxies."""
-        run = self.engine.docker
-        run("network", "create", "--driver", "overlay", "--attachable", "jupyterhub")
-        for name in ("cookie-secret", "proxy-token", "password", "admin-password"):
-            run("secret", "create", name, "-", stdin=secrets.token_hex(32).encode())
-        for name, text in self._files(notebook).items():
-            run("config", "create", _config_name(name), "-", stdin=text.encode())
+    def deploy(self, notebook: str, hub: str, userproxy: str) -> float:
+        """The network, the secrets, the files as configs, both hubs with their proxies, and the server that the floor's are
+        modelled on. Seconds that its start took."""
+        run = self._docker
+        run("network", "create", "--driver", "overlay", "--attachable", NETWORK)
+        for name, value in self._secrets.items():
+            run("secret", "create", "--label", LABEL, f"{LABEL}-{name}", "-", stdin=value.encode())
+        files = self._files(notebook)
+        for name, text in files.items():
+            run("config", "create", "--label", LABEL, _config_name(name), "-", stdin=text.encode())
         for name in ("ours", "stock"):
             self._service(f"{name}-userproxy", userproxy, _socket_volume(name), self._proxy_arguments(name))
-            self._service(name, hub, self._hub_options(name), ["jupyterhub", "-f", "/etc/jupyterhub/bench_config.py"])
-        socket = f"type=bind,source={self.engine.socket},target=/var/run/docker.sock"
-        run("run", "--detach", "--name", "client", "--network", "jupyterhub", "--mount", socket, hub, "sleep", "infinity")
-        run("cp", str(HERE / "client.py"), "client:/client.py")
+            command = ["jupyterhub", "-f", config_path("bench_config.py")]
+            self._service(name, hub, self._hub_options(name, list(files)), command)
+        run("run", "--detach", "--name", "client", "--network", NETWORK, "--mount", self._socket, hub, "sleep", "infinity")
+        run("exec", "--interactive", "client", "sh", "-c", "cat > /client.py", stdin=(HERE / "client.py").read_bytes())
+        return float(self.call("model")["seconds"])
 
     def call(self, task: str, **job: Any) -> Any:
         """What the task answers. Raises AssertionError with what it said."""
-        printed = self.engine.docker(
-            "exec", "client", "python3", "/client.py", task, json.dumps({"token": self.token, "like": "jupyter-model", **job})
-        )
+        printed = self._docker("exec", "client", "python3", "/client.py", task, json.dumps({**self._job, **job}))
         return json.loads(printed.splitlines()[-1])
 
-    def usage(self, container: str) -> Usage:
-        """What the container has used until now; by its name, or that of its service."""
-        client: Any = docker.APIClient(base_url=self.engine.host, version="auto")
-        (found,) = client.containers(filters={"name": rf"^/{container}(\.1\..*)?$"})
-        stats = client.stats(found["Id"], stream=False, one_shot=True)
-        kept = stats["memory_stats"]["stats"]
-        memory = kept["anon"] if "anon" in kept else kept["rss"]  # cgroups of version 2, or 1
-        return Usage(cpu_s=stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, memory=memory)
-
     def _files(self, notebook: str) -> dict[str, str]:
-        files = {config_path(name): text for name, text in hub_files(settings(notebook)).items()}
-        files[config_path("bench.json")] = json.dumps({"token": self.token})
+        rendered = hub_files(settings(notebook, self._role))
+        files = {config_path(name): text for name, text in rendered.items()}
+        files[config_path("bench.json")] = json.dumps({"token": self._token, "network": NETWORK})
         files[config_path("bench_config.py")] = (HERE / "bench_config.py").read_text()
         return files
 
-    def _hub_options(self, name: str) -> list[str]:
-        configs = [f"source={_config_name(file)},target={file}" for file in self._files("any")]
+    def _hub_options(self, name: str, files: list[str]) -> list[str]:
+        configs = [f"source={_config_name(file)},target={file}" for file in files]
         return [
             *(word for config in configs for word in ("--config", config)),
             *("--env", f"BENCH_HUB={name}"),
             *_socket_volume(name),
-            *("--secret", "cookie-secret", "--secret", "password", "--secret", "admin-password"),
-            *("--mount", f"type=bind,source={self.engine.socket},target=/var/run/docker.sock"),
+            *(word for secret in HUB_SECRETS for word in _secret(secret)),
+            *("--mount", self._socket),
         ]
 
     def _service(self, name: str, reference: str, options: list[str], arguments: list[str]) -> None:
-        common = ["--detach", "--name", name, "--network", "jupyterhub", "--endpoint-mode", "dnsrr", "--no-resolve-image"]
-        self.engine.docker("service", "create", *common, "--secret", "proxy-token", *options, reference, *arguments)
+        place = ["--network", NETWORK, "--endpoint-mode", "dnsrr"]
+        place += ["--constraint", "node.role==manager", "--no-resolve-image"]
+        words = [*place, *_secret(PROXY_SECRET), *options, reference, *arguments]
+        self._docker("service", "create", "--detach", "--name", name, *words)
 
     @staticmethod
     def _proxy_arguments(name: str) -> list[str]:
@@ -119,7 +92,7 @@ class BenchSwarm:
         ]
 
 
-def settings(notebook: str) -> HubSettings:
+def settings(notebook: str, role: str) -> HubSettings:
     """The settings of the hubs: the lab's, but for homes, which are measured elsewhere."""
     return HubSettings(
         title="JupyterHub",
@@ -132,7 +105,7 @@ def settings(notebook: str) -> HubSettings:
         concurrent_spawn_limit=0,
         active_server_limit=0,
         notebook_image=notebook,
-        notebook_role="manager",
+        notebook_role=role,
         cpu_limit=2,
         cpu_guarantee=0.01,
         memory_limit=1024 * MIB,
@@ -144,28 +117,12 @@ def settings(notebook: str) -> HubSettings:
 
 def _socket_volume(name: str) -> list[str]:
     """The way from a hub to its user proxy's API."""
-    return ["--mount", f"type=volume,source={name}-userproxy-api,target={PurePosixPath(SOCKET).parent}"]
+    return ["--mount", f"type=volume,source={LABEL}-{name}-userproxy-api,target={PurePosixPath(SOCKET).parent}"]
+
+
+def _secret(name: str) -> list[str]:
+    return ["--secret", f"source={LABEL}-{name},target={name}"]
 
 
 def _config_name(path: str) -> str:
-    return path.strip("/").replace("/", "-").replace("_", "-")
-
-
-@contextlib.contextmanager
-def bench_swarm(notebook: str = "./images/notebook") -> Iterator[BenchSwarm]:
-    """Both hubs up, and the server that the floor's are modelled on. All of it is gone afterwards."""
-    references = [image(notebook), image("./images/hub"), image("./images/userproxy")]
-    with scratch_folder(BUILD / "engine") as folder:
-        engine = DockerEngine(folder)
-        try:
-            say("starting a Docker engine of the bench alone")
-            engine.start()
-            swarm = BenchSwarm(engine)
-            for reference in references:
-                say(f"loading {reference}")
-                swarm.load(reference)
-            swarm.deploy(*references)
-            say(f"first start: {swarm.call('model')['seconds']:.2f} s")
-            yield swarm
-        finally:
-            engine.stop()
+    return LABEL + path.replace("/", "-").replace("_", "-")

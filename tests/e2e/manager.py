@@ -44,7 +44,7 @@ class Manager:
         program, *rest = shlex.split(ssh)
         self._command = [program, *SSH_OPTIONS, *rest]
 
-    def run(self, *command: str, limit_s: float = 180) -> str:
+    def run(self, *command: str, stdin: str = "", limit_s: float = 180) -> str:
         """Run a command and return its standard output. A connection that fails is tried again.
 
         Raises ManagerError.
@@ -55,7 +55,7 @@ class Manager:
                 done = subprocess.run(
                     [*self._command, line],
                     cwd=ROOT,
-                    stdin=subprocess.DEVNULL,
+                    input=stdin,
                     capture_output=True,
                     text=True,
                     check=False,

@@ -71,7 +71,8 @@ class DockerEngine:
     def load(self, saved: subprocess.Popen[bytes]) -> None:
         """Takes an image from what `docker save` of another engine writes."""
         command = ["docker", "load", "--quiet"]
-        subprocess.run(command, stdin=saved.stdout, env={**os.environ, "DOCKER_HOST": self.host}, check=True)
+        environment = {**os.environ, "DOCKER_HOST": self.host}
+        subprocess.run(command, stdin=saved.stdout, stdout=subprocess.DEVNULL, env=environment, check=True)
 
     def clear(self) -> None:
         """Removes what a test that failed has left."""
