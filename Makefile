@@ -9,7 +9,7 @@ STACK ?= dev
 ENVIRONMENT = if [ "$(STACK)" = dev ] && [ -f .build/env ]; then . .build/env; fi
 STORAGE = $(ENVIRONMENT); $(PYTHON) -m tools.storage "$(STACK)"
 
-.PHONY: help up down lab status logs users restore toolchain venv test lint e2e bench-spawn bench-class bench-door bench-image check-stack docs clean
+.PHONY: help up down lab status logs users restore restore-hub toolchain venv test lint e2e bench-spawn bench-class bench-door bench-image check-stack docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -33,6 +33,9 @@ users: ## whose home is which, how full it is: make users, or make users STACK=p
 restore: ## homes from the backup: make restore HOME=<user or all> [SNAPSHOT=<id>] [IN_PLACE=yes] [STACK=prod]
 	@[ "$(origin HOME)" = "command line" ] || { echo "restore: whose? make restore HOME=<user>, or HOME=all" >&2; exit 1; }
 	@user=$$HOME; $(STORAGE) restore $(if $(SNAPSHOT),--snapshot "$(SNAPSHOT)") $(if $(IN_PLACE),--in-place) -- "$$user"
+
+restore-hub: ## the hub's accounts from the backup: make restore-hub [SNAPSHOT=<id>] [STACK=prod]
+	@$(STORAGE) restore_hub $(if $(SNAPSHOT),--snapshot "$(SNAPSHOT)")
 
 logs: ## the end of a log: make logs SERVICE=nova-compute
 	@$(PYTHON) -m lab.lab logs $(SERVICE)

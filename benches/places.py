@@ -7,7 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 
-from benches.swarm import LABEL, NETWORK, BenchSwarm
+from benches.swarm import LABEL, MTU, NETWORK, BenchSwarm
 from components.image_source import ImageSource
 from lab import apt, images
 from lab.lab import lock
@@ -106,7 +106,8 @@ def swarm_of_the_lab() -> Iterator[BenchSwarm]:
         engine.clear()
         try:
             references = [ImageSource.parse(folder, ROOT).reference for folder in IMAGES]
-            swarm = BenchSwarm(engine, socket="/var/run/docker.sock", role="worker", poll_s=LAB_POLL)
+            mtu = engine.docker("network", "inspect", "--format", f'{{{{index .Options "{MTU}"}}}}', "jupyterhub")
+            swarm = BenchSwarm(engine, socket="/var/run/docker.sock", role="worker", poll_s=LAB_POLL, mtu=int(mtu))
             say(f"first start: {swarm.deploy(*references):.2f} s")
             yield swarm
         finally:

@@ -12,7 +12,7 @@ from components.userproxy import SOCKET
 
 HERE = Path(__file__).parent
 MIB = 1024**2
-NETWORK, MODEL = "bench", "jupyter-model"
+NETWORK, MODEL, MTU = "bench", "jupyter-model", "com.docker.network.driver.mtu"
 HUB_SECRETS, PROXY_SECRET = ("cookie-secret", "password", "admin-password"), "proxy-token"
 # Marks the bench's configs and secrets on a swarm that has others.
 LABEL = "bench"
@@ -29,20 +29,21 @@ class BenchSwarm:
     """`call` runs a task of client.py inside the swarm.
 
     `socket` is where the manager's engine listens; `role` the kind of node for notebooks; `poll_s` how often the client asks
-    whether one answers.
+    whether one answers; `mtu` that of the overlay network where it is not Docker's own.
     """
 
-    def __init__(self, engine: Engine, *, socket: str, role: str, poll_s: float) -> None:
+    def __init__(self, engine: Engine, *, socket: str, role: str, poll_s: float, mtu: int = 1500) -> None:
         self._docker, self._socket, self._role = engine.docker, f"type=bind,source={socket},target=/var/run/docker.sock", role
         values = {name: secrets.token_hex(32) for name in (*HUB_SECRETS, PROXY_SECRET)}
         self._secrets, self._token = values, secrets.token_hex(16)
+        self._network_options = ["--attachable", "--opt", f"{MTU}={mtu}"]
         self._job = {"token": self._token, "password": values["password"], "like": MODEL, "poll_s": poll_s}
 
     def deploy(self, notebook: str, hub: str, userproxy: str) -> float:
         """The network, the secrets, the files as configs, both hubs with their proxies, and the server that the floor's are
         modelled on. Seconds that its start took."""
         run = self._docker
-        run("network", "create", "--driver", "overlay", "--attachable", NETWORK)
+        run("network", "create", "--driver", "overlay", *self._network_options, NETWORK)
         for name, value in self._secrets.items():
             run("secret", "create", "--label", LABEL, f"{LABEL}-{name}", "-", stdin=value.encode())
         files = self._files(notebook)

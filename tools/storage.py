@@ -1,4 +1,4 @@
-"""`make users`, `make restore HOME=ada`: the storage node's own tools, run there over ssh."""
+"""`make users`, `make restore HOME=ada`, `make restore-hub`: the storage node's own tools, run there over ssh."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from typing import Any
 SSH_OPTIONS = ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
 
 
+# It ends when the new hub answers; the servers of people go on.
+RESTART = "sudo docker service update --force --quiet hub"
+
+
 class NotUpError(Exception):
     """The stack has no node to ask; the text says what to do."""
 
@@ -23,7 +27,7 @@ def main() -> int:
     """Run the tool with its arguments on the node that holds the homes; returns its exit status."""
     parser = argparse.ArgumentParser(prog="storage", description=__doc__)
     parser.add_argument("stack")
-    parser.add_argument("tool", choices=["users", "restore"])
+    parser.add_argument("tool", choices=["users", "restore", "restore_hub"])
     asked, arguments = parser.parse_known_args()
     # `make restore HOME=ada` leaves the user's name in the environment, where pulumi looks for its own folder.
     os.environ["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
@@ -34,9 +38,11 @@ def main() -> int:
     except NotUpError as error:
         print(f"{asked.tool}: {error}", file=sys.stderr)
         return 1
-    return subprocess.run(
-        [*ssh_way(found), shlex.join(["sudo", "jupyterhub-storage", asked.tool, *arguments])], check=False
-    ).returncode
+    command = shlex.join(["sudo", "jupyterhub-storage", asked.tool, *arguments])
+    status = subprocess.run([*ssh_way(found), command], check=False).returncode
+    if asked.tool == "restore_hub" and status == 0:
+        status = subprocess.run([*manager_way(found), RESTART], check=False).returncode
+    return status
 
 
 def outputs(stack: str) -> dict[str, Any]:

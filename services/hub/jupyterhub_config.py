@@ -10,8 +10,9 @@ from traitlets.config import Config
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
 
-from services.hub import culling, home_hooks, leftovers, profiles, sign_in  # noqa: E402
+from services.hub import background, culling, home_hooks, leftovers, profiles, sign_in  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
+from services.hub.kept_database import KeptDatabase  # noqa: E402
 from services.hub.socket_proxy import SocketProxy  # noqa: E402
 
 c: Config = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
@@ -20,7 +21,10 @@ settings = json.loads((FOLDER / "settings.json").read_text())
 # --- the hub's own place in the swarm
 c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
 c.JupyterHub.hub_connect_url = "http://hub:8081"
-c.JupyterHub.db_url = f"sqlite:///{STATE}/jupyterhub.sqlite"
+DATABASE = STATE / "jupyterhub.sqlite"
+c.JupyterHub.db_url = f"sqlite:///{DATABASE}"
+# JupyterHub keeps the old one beside it.
+c.JupyterHub.upgrade_db = True
 c.JupyterHub.cookie_secret = bytes.fromhex((SECRETS / "cookie-secret").read_text())
 # Notebooks and the user proxy outlive the hub: a restart or an upgrade of the hub leaves them alone.
 c.JupyterHub.cleanup_servers = False
@@ -74,12 +78,15 @@ c.NotebookSpawner.mem_limit = settings["memory_limit"]
 c.NotebookSpawner.mem_guarantee = settings["memory_guarantee"]
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 120
-leftovers.schedule()
+background.begin(leftovers.remove_later)
 
 # --- homes
 notices = [settings["announcement"]]
 if settings["lasting_homes"]:
     homes = Homes(Path("/srv/homes"))
+    database = KeptDatabase(DATABASE, Path("/srv/homes/hub"))
+    database.take_back()
+    background.begin(database.keep_on)
     c.NotebookSpawner.pre_spawn_hook = home_hooks.before_start(homes, os.environ["HOMES_ADDRESS"], settings["shared_folder"])
     c.NotebookSpawner.options_form = profiles.page(home_hooks.form(homes), profiles.form)
 else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import docker
@@ -52,24 +52,11 @@ async def remove(client: Any, hub: str, known: Callable[[], set[tuple[str, str]]
     return removed
 
 
-def schedule(after_s: float = AFTER_S) -> Awaitable[None] | None:
-    """From the hub's configuration, which JupyterHub reads inside its event loop: look once, when the hub has started."""
+async def remove_later(after_s: float = AFTER_S) -> None:
+    """Look once, when the hub has started."""
+    await asyncio.sleep(after_s)
     try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return None  # `jupyterhub --generate-config` and the like start no hub
-
-    async def later() -> None:
-        await asyncio.sleep(after_s)
-        try:
-            app = JupyterHub.instance()
-            await remove(docker.APIClient(version="auto"), app.hub.api_url, lambda: known_servers(app))
-        except Exception:
-            log.exception("The swarm could not be searched for forgotten servers")
-
-    task = loop.create_task(later())
-    _scheduled.add(task)  # the loop alone would let it be collected
-    return task
-
-
-_scheduled: set[asyncio.Task[None]] = set()
+        app = JupyterHub.instance()
+        await remove(docker.APIClient(version="auto"), app.hub.api_url, lambda: known_servers(app))
+    except Exception:
+        log.exception("The swarm could not be searched for forgotten servers")

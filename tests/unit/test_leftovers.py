@@ -76,21 +76,12 @@ def test_the_database_is_asked_after_the_swarm_so_that_a_server_that_starts_mean
     assert order == ["swarm", "database"]
 
 
-def test_outside_of_a_hub_nothing_is_scheduled() -> None:
-    assert leftovers.schedule() is None
-
-
 def test_what_goes_wrong_is_logged_and_does_not_stop_the_hub(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(**_: Any) -> Any:
         raise ConnectionError("no Docker")
 
-    async def scheduled() -> None:
-        task = leftovers.schedule(0)
-        assert task is not None
-        await task
-
     monkeypatch.setattr("docker.APIClient", broken)
-    asyncio.run(scheduled())
+    asyncio.run(leftovers.remove_later(0))
     assert "could not be searched for forgotten servers" in caplog.text

@@ -6,8 +6,18 @@ import uuid
 
 import pytest
 
-from tests.e2e.deployment import Deployment
+from tests.e2e.deployment import ADMIN, HUB_LIMIT, Deployment
 from tests.e2e.homes import HomesNode, Person, checksum, make_target
+from tests.e2e.waiting import wait_for
+
+# With the hub's own code.
+KEEP = """
+import sys
+from pathlib import Path
+sys.path.insert(0, "/etc/jupyterhub")
+from services.hub.kept_database import KeptDatabase
+KeptDatabase(Path("/var/lib/jupyterhub/jupyterhub.sqlite"), Path("/srv/homes/hub")).keep()
+"""
 
 
 def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node: HomesNode, person: Person) -> None:
@@ -30,6 +40,20 @@ def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node
     assert checksum(kernel) == before
     assert kernel.run("open('deep/er/new', 'w').write('the restored folder is the users own')").error == ""
     assert "good" in make_target(deployment, "status")
+
+
+def test_accounts_come_back_from_the_backup(deployment: Deployment, node: HomesNode, person: Person) -> None:
+    user, _ = person("account")
+    admin = deployment.sign_in(ADMIN)
+    # The hub's own copy is made once an hour.
+    node.in_hub(KEEP)
+    node.root("systemctl start jupyterhub-backup.service")
+    admin.stop(user.name)
+    admin.delete_user(user.name)
+    assert user.name not in {model["name"] for model in admin.request("GET", "hub/api/users").json()}
+    make_target(deployment, "restore-hub")
+    wait_for("the hub to answer", deployment.page_answers, limit_s=HUB_LIMIT)
+    assert user.name in {model["name"] for model in deployment.sign_in(ADMIN).request("GET", "hub/api/users").json()}
 
 
 def test_a_failed_backup_shows_in_make_status(deployment: Deployment, node: HomesNode) -> None:

@@ -1,0 +1,67 @@
+"""`jupyterhub-storage restore_hub [--snapshot ID]`: the hub's database from the newest or a named snapshot.
+
+It is put where the hub finds it at its next start. The one that it replaces stays on the hub's volume.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from services.hub.kept_database import COPY, RESTORED
+from storage.backup import ROOT
+from storage.quotas import GROUP, OWNER
+from storage.restic import BackupError, Restic, report, restore_inside
+from storage.restore import chosen
+
+
+def restore(snapshot: str, root: Path = ROOT) -> Path:
+    """Put the snapshot's copy of the database in the hub's way, and return where. Raises BackupError."""
+    folder = root / "hub"
+    aside = folder / f"restored-{snapshot}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(0o700)
+    try:
+        restore_inside(snapshot, str(folder), aside)
+        found = aside / COPY
+        if not found.is_file():
+            raise BackupError(f"the snapshot {snapshot} holds no database of the hub; name another with SNAPSHOT")
+        _check(found)
+        os.chown(found, OWNER, GROUP)
+        return found.replace(folder / RESTORED)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _check(database: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+    if said != "ok":
+        raise BackupError(f"the database in this snapshot is damaged ({said}); name an older one with SNAPSHOT")
+
+
+def main(arguments: list[str]) -> int:
+    """Restore, saying what; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="jupyterhub-storage restore_hub", description=__doc__)
+    parser.add_argument("--snapshot", default="latest", help="its id; an unknown one lists those that there are")
+    asked = parser.parse_args(arguments)
+    try:
+        snapshot = chosen(json.loads(Restic().run("snapshots", "--json", "--tag=homes")), asked.snapshot)
+        restore(str(snapshot["short_id"]))
+    except BackupError as error:
+        return report(error)
+    print(f"the hub's database: restored from {snapshot['time'][:19]} ({snapshot['short_id']}); the hub takes it when it starts")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
