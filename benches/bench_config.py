@@ -25,9 +25,7 @@ c.Spawner.start_timeout = c.Spawner.http_timeout = 900
 if name == "stock":
     ours = c.NotebookSpawner
     c.JupyterHub.spawner_class = "dockerspawner.SwarmSpawner"
-    for key in ("image", "cmd", "network_name", "notebook_dir", "environment", "args", "cpu_limit"):
-        c.SwarmSpawner[key] = ours[key]
-    for key in ("cpu_guarantee", "mem_limit", "mem_guarantee"):
+    for key in ("cmd", "network_name", "notebook_dir", "environment", "args"):
         c.SwarmSpawner[key] = ours[key]
     c.SwarmSpawner.extra_placement_spec = {"constraints": ours.placement_constraints}
     # As the project's: an engine in a network namespace of its own may lack the IPVS that virtual addresses need.

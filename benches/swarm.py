@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from components.hub_files import HubSettings, config_path, hub_files
+from components.image_source import ImageSource
+from components.profiles import Profile
 from components.userproxy import SOCKET
 
 HERE = Path(__file__).parent
@@ -95,6 +97,17 @@ class BenchSwarm:
 
 def settings(notebook: str, role: str) -> HubSettings:
     """The settings of the hubs: the lab's, but for homes, which are measured elsewhere."""
+    server = Profile(
+        name="standard",
+        description="",
+        image=ImageSource(reference=notebook, context=None),
+        cpu_limit=2,
+        cpu_guarantee=0.01,
+        memory_limit=1024 * MIB,
+        memory_guarantee=100 * MIB,
+        node_label="",
+        gpus=0,
+    )
     return HubSettings(
         title="JupyterHub",
         sign_in={"auth": "dummy", "admins": ["admin"], "allowed_users": [], "oauth": {}},
@@ -105,12 +118,8 @@ def settings(notebook: str, role: str) -> HubSettings:
         # What is measured is the start, not the queue before it.
         concurrent_spawn_limit=0,
         active_server_limit=0,
-        notebook_image=notebook,
         notebook_role=role,
-        cpu_limit=2,
-        cpu_guarantee=0.01,
-        memory_limit=1024 * MIB,
-        memory_guarantee=100 * MIB,
+        profiles=(server.render(),),
         lasting_homes=False,
         shared_folder=False,
     )

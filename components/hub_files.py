@@ -18,7 +18,7 @@ CONFIG_FOLDER = "/etc/jupyterhub"
 
 @dataclass(frozen=True, kw_only=True)
 class HubSettings:
-    """What jupyterhub_config.py reads as settings.json. Memory in bytes, CPUs in cores, times in seconds (0 for never).
+    """What jupyterhub_config.py reads as settings.json. Times in seconds (0 for never).
     `title` is how the site calls itself.
 
     `sign_in` is as components/sign_in.py renders it. Limits that are 0 are none.
@@ -35,16 +35,11 @@ class HubSettings:
     named_servers: int
     concurrent_spawn_limit: int
     active_server_limit: int
-    notebook_image: str
     notebook_role: str
-    cpu_limit: float
-    cpu_guarantee: float
-    memory_limit: int
-    memory_guarantee: int
+    profiles: tuple[dict[str, Any], ...]
     lasting_homes: bool
     shared_folder: bool
     room_timeout: int = 60
-    profiles: tuple[dict[str, Any], ...] = ()
 
     def render(self) -> str:
         """The settings as JSON, the same text for the same settings."""

@@ -9,6 +9,7 @@ from docker.errors import APIError, DockerException
 from requests import RequestException
 
 from services.hub.node_room import is_up, name_of, rooms
+from services.hub.service_spec import placement
 from services.hub.start_errors import Failure, Need, StartError, explain, no_room
 from services.hub.swarm_tasks import Task, reason, state
 
@@ -40,7 +41,7 @@ async def found_no_room(spawner: NotebookSpawner, task: Task | None) -> StartErr
         memory=spawner.mem_guarantee or 0,
         cpus=spawner.cpu_guarantee or 0,
         gpus=spawner.gpus,
-        constraints=tuple(spawner.extra_placement_spec.get("constraints") or ()),
+        constraints=tuple(placement(spawner)["constraints"] or ()),
     )
     nodes, tasks = await asyncio.gather(spawner.docker("nodes"), spawner.docker("tasks"))
     return no_room(need, rooms(need, nodes, tasks), reason(task), spawner.room_timeout)

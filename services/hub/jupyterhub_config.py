@@ -52,13 +52,14 @@ if settings["idle_timeout"] or settings["max_age"]:
 
 # --- notebooks
 c.JupyterHub.spawner_class = "services.hub.swarm_spawner.NotebookSpawner"
-c.NotebookSpawner.image = settings["notebook_image"]
 # Else dockerspawner looks the command up in the image, on the manager, which has none where notebooks run on workers.
 c.NotebookSpawner.cmd = ["jupyterhub-singleuser"]
 c.NotebookSpawner.network_name = "jupyterhub"
 c.NotebookSpawner.notebook_dir = "/home/jovyan"
 c.NotebookSpawner.placement_constraints = [f"node.role=={settings['notebook_role']}"]
 c.NotebookSpawner.profiles = settings["profiles"]
+# Where there is no choice, the owner's own file may say otherwise, in this section as in those of the other classes.
+c.Spawner.update(profiles.traits(settings["profiles"][0]))
 c.NotebookSpawner.room_timeout = settings["room_timeout"]
 c.NotebookSpawner.environment = {
     # Swarm fills the template in for each task, so that a notebook can tell where it runs.
@@ -72,10 +73,6 @@ c.NotebookSpawner.args = [
     "--BaseFileIdManager.db_path=/tmp/file-ids.db",
     "--FileContentsManager.delete_to_trash=False",
 ]
-c.NotebookSpawner.cpu_limit = settings["cpu_limit"]
-c.NotebookSpawner.cpu_guarantee = settings["cpu_guarantee"]
-c.NotebookSpawner.mem_limit = settings["memory_limit"]
-c.NotebookSpawner.mem_guarantee = settings["memory_guarantee"]
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 120
 background.begin(leftovers.remove_later)

@@ -17,26 +17,31 @@ Profile = dict[str, Any]
 
 
 def apply(spawner: NotebookSpawner, name: str | None) -> None:
-    """Make the spawner's next server one of the named kind; the first where none is named. Raises StartError."""
-    if not spawner.profiles:
-        return
-    profile = chosen(spawner.profiles, name)
-    spawner.image = profile["image"]
-    spawner.cpu_limit, spawner.cpu_guarantee = profile["cpu_limit"], profile["cpu_guarantee"]
-    spawner.mem_limit, spawner.mem_guarantee = profile["memory_limit"], profile["memory_guarantee"]
-    spawner.gpus = profile["gpus"]
-    rules = list(spawner.placement_constraints)
-    if profile["node_label"]:
-        rules.append(f"node.labels.{profile['node_label']}")
-    spawner.extra_placement_spec = {**spawner.extra_placement_spec, "constraints": rules}
+    """Make the spawner's next server one of the named kind; the first where none is named. Raises StartError.
+
+    Where there is no choice, it stays as it is configured, and what a user chose before is of no account.
+    """
+    if len(spawner.profiles) > 1:
+        for trait, value in traits(chosen(spawner.profiles, name)).items():
+            setattr(spawner, trait, value)
+
+
+def traits(profile: Profile) -> dict[str, Any]:
+    """What the kind is to the spawner."""
+    return {
+        "image": profile["image"],
+        "cpu_limit": profile["cpu_limit"],
+        "cpu_guarantee": profile["cpu_guarantee"],
+        "mem_limit": profile["memory_limit"],
+        "mem_guarantee": profile["memory_guarantee"],
+        "node_label": profile["node_label"],
+        "gpus": profile["gpus"],
+    }
 
 
 def chosen(profiles: Sequence[Profile], name: str | None) -> Profile:
-    """The profile of that name, or the first. Raises StartError where there is none of that name.
-
-    With one there is no page to choose on, and what a user chose before is of no account.
-    """
-    if not name or len(profiles) == 1:
+    """The profile of that name, or the first. Raises StartError where there is none of that name."""
+    if not name:
         return profiles[0]
     for profile in profiles:
         if profile["name"] == name:

@@ -26,7 +26,7 @@ def arguments(spawner: NotebookSpawner, command: list[str]) -> dict[str, Any]:
             "container_spec": container,
             "resources": _resources(spawner),
             "networks": [spawner.network_name] if spawner.network_name else [],
-            "placement": Placement(**spawner.extra_placement_spec),
+            "placement": Placement(**placement(spawner)),
         }
         | spawner.extra_task_spec
     )
@@ -37,6 +37,12 @@ def arguments(spawner: NotebookSpawner, command: list[str]) -> dict[str, Any]:
         "labels": {HUB_LABEL: spawner.hub.api_url, USER_LABEL: spawner.user.name, SERVER_LABEL: spawner.name},
         **spawner.extra_create_kwargs,
     }
+
+
+def placement(spawner: NotebookSpawner) -> dict[str, Any]:
+    """Arguments of docker.types.Placement."""
+    label = [f"node.labels.{spawner.node_label}"] if spawner.node_label else []
+    return {"constraints": [*spawner.placement_constraints, *label], **spawner.extra_placement_spec}
 
 
 def _resources(spawner: NotebookSpawner) -> Resources:

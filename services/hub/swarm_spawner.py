@@ -37,7 +37,8 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
     room_timeout = Float(60, config=True, help="Seconds that a server waits for a node with room before its start fails.")
     profiles = List(Dict(), config=True, help="Kinds of servers to choose from, as components/profiles.py renders them.")
     placement_constraints = List(Unicode(), config=True, help="What a node must be for any server, such as node.role==worker.")
-    gpus = Integer(0, help="GPUs of the next server; set by its profile.")
+    node_label = Unicode("", config=True, help="A label, such as gpu==a100, that a node must have for the next server.")
+    gpus = Integer(0, config=True, help="GPUs of the next server.")
     answer_poll_seconds = Float(0.05, help="Seconds between two questions to a notebook that starts, for each that starts.")
     story = Instance(Story, (), help="What the spawn page shows of this start.")
     home_mounts = List(
@@ -58,10 +59,6 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
     @default("extra_endpoint_spec")
     def _without_virtual_address(self) -> dict[str, Any]:
         return {"mode": "dnsrr"}
-
-    @default("extra_placement_spec")
-    def _placement(self) -> dict[str, Any]:
-        return {"constraints": list(self.placement_constraints)}
 
     @default("options_from_form")
     def _profile_from_form(self) -> Any:

@@ -13,6 +13,17 @@ from traitlets.config import Config
 
 from components.hub_files import CONFIG_FOLDER, EXTRA_CONFIG, SOURCE, HubSettings
 
+STANDARD = {
+    "name": "standard",
+    "description": "",
+    "image": "example/lab:7",
+    "cpu_limit": 1.5,
+    "cpu_guarantee": 0.25,
+    "memory_limit": 2 * 1024**3,
+    "memory_guarantee": 512 * 1024**2,
+    "node_label": "",
+    "gpus": 0,
+}
 SETTINGS = HubSettings(
     title="Physics 101",
     sign_in={"auth": "dummy", "admins": ["ada", "grace"], "allowed_users": [], "oauth": {}},
@@ -22,12 +33,8 @@ SETTINGS = HubSettings(
     named_servers=0,
     concurrent_spawn_limit=100,
     active_server_limit=0,
-    notebook_image="example/lab:7",
     notebook_role="worker",
-    cpu_limit=1.5,
-    cpu_guarantee=0.25,
-    memory_limit=2 * 1024**3,
-    memory_guarantee=512 * 1024**2,
+    profiles=(STANDARD,),
     lasting_homes=True,
     shared_folder=False,
 )

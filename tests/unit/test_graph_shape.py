@@ -171,12 +171,7 @@ def test_the_hub_reads_the_settings_of_the_stack(graph_of: GraphOf) -> None:
         "named_servers": 0,
         "concurrent_spawn_limit": 100,
         "active_server_limit": 0,
-        "cpu_guarantee": 0.1,
-        "cpu_limit": 1.5,
         "lasting_homes": True,
-        "memory_guarantee": 1024**3,
-        "memory_limit": 3 * 1024**3,
-        "notebook_image": "example/lab:7",
         "notebook_role": "worker",
         "profiles": [
             {

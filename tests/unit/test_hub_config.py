@@ -17,13 +17,13 @@ from jupyterhub.app import JupyterHub
 from jupyterhub.auth import Authenticator
 from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 from jupyterhub.proxy import ConfigurableHTTPProxy
-from jupyterhub.spawner import Spawner
 from traitlets.config import Config
 
 from components.hub_files import CONFIG_FOLDER, EXTRA_CONFIG, HUB_FILES, TEMPLATE_FILES, config_path
 from services.hub.culling import NEVER
 from services.hub.native_admins import AdminsFirstAuthenticator
-from tests.unit.hub_files import SECRETS, SETTINGS, hub_config, spawner_module, spawner_of
+from services.hub.service_spec import placement
+from tests.unit.hub_files import SECRETS, SETTINGS, STANDARD, hub_config, spawner_module, spawner_of
 from tools.graph import ROOT
 
 NATIVE = dataclasses.replace(SETTINGS, sign_in={**SETTINGS.sign_in, "auth": "native"})
@@ -33,7 +33,7 @@ CLASSES: dict[str, Any] = {
     "Authenticator": Authenticator,
     "SharedPasswordAuthenticator": SharedPasswordAuthenticator,
     "AdminsFirstAuthenticator": AdminsFirstAuthenticator,
-    "Spawner": Spawner,
+    "Spawner": spawner_module().NotebookSpawner,  # the section reaches classes below it too
     "NotebookSpawner": spawner_module().NotebookSpawner,
 }
 
@@ -122,7 +122,7 @@ def test_the_spawner_is_the_one_beside_the_configuration(config: Config) -> None
 
 
 def test_servers_get_the_image_and_the_resources_of_the_settings(config: Config) -> None:
-    spawner = config.NotebookSpawner
+    spawner = spawner_of("ada", config)
     assert spawner.image == "example/lab:7"
     assert (spawner.cpu_limit, spawner.cpu_guarantee) == (1.5, 0.25)
     assert (spawner.mem_limit, spawner.mem_guarantee) == (2 * 1024**3, 512 * 1024**2)
@@ -131,7 +131,7 @@ def test_servers_get_the_image_and_the_resources_of_the_settings(config: Config)
 @pytest.mark.parametrize("role", ["worker", "manager"])
 def test_servers_run_on_the_nodes_of_the_settings_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
     config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, notebook_role=role))
-    assert spawner_of("ada", config).extra_placement_spec == {"constraints": [f"node.role=={role}"]}
+    assert placement(spawner_of("ada", config)) == {"constraints": [f"node.role=={role}"]}
 
 
 def test_lasting_homes_are_made_before_each_start_and_nothing_is_said_of_them(config: Config) -> None:
@@ -148,7 +148,7 @@ def test_temporary_homes_are_announced_on_every_page(tmp_path: Path, monkeypatch
 
 
 def test_the_wait_for_room_and_the_profiles_are_those_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds = ({"name": "Small"}, {"name": "Large"})
+    kinds = ({**STANDARD, "name": "Small"}, {**STANDARD, "name": "Large"})
     config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, room_timeout=90, profiles=kinds))
     made = spawner_of("ada", config)
     assert (made.room_timeout, made.profiles) == (90, list(kinds))
@@ -221,8 +221,10 @@ def test_an_announcement_stands_before_the_word_on_temporary_homes(tmp_path: Pat
 
 
 def test_the_owners_own_file_has_the_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    extra = "c.NotebookSpawner.image = settings['notebook_image'] + '-mine'\n"
-    assert hub_config(tmp_path, monkeypatch, extra=extra).NotebookSpawner.image == "example/lab:7-mine"
+    extra = "c.DockerSpawner.image = 'example/mine:1'\nc.Spawner.mem_limit = '3G'\nc.NotebookSpawner.cpu_limit = 4\n"
+    made = spawner_of("ada", hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, lasting_homes=False), extra))
+    asyncio.run(made.run_pre_spawn_hook())
+    assert (made.image, made.mem_limit, made.cpu_limit, made.cpu_guarantee) == ("example/mine:1", 3 * 1024**3, 4, 0.25)
 
 
 def test_an_error_of_the_owners_own_file_names_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.hub import profiles
+from services.hub.service_spec import placement
 from services.hub.start_errors import StartError
 from tests.unit.hub_files import hub_config, spawner_of
 
@@ -81,7 +82,7 @@ def test_a_choice_makes_the_next_server_one_of_that_kind(spawner: Any) -> None:
     spawner.pre_spawn_hook = None
     asyncio.run(spawner.run_pre_spawn_hook())
     assert (spawner.image, spawner.mem_limit, spawner.mem_guarantee) == ("example/big:2", 8 * GIB, 4 * GIB)
-    assert spawner.extra_placement_spec == {"constraints": ["node.role==worker", "node.labels.gpu==a100"]}
+    assert placement(spawner) == {"constraints": ["node.role==worker", "node.labels.gpu==a100"]}
     assert spawner.gpus == 1
 
 
@@ -89,7 +90,7 @@ def test_a_later_choice_leaves_nothing_of_an_earlier_one(spawner: Any) -> None:
     profiles.apply(spawner, "Large")
     profiles.apply(spawner, "Small")
     assert (spawner.image, spawner.gpus) == ("example/lab:7", 0)
-    assert spawner.extra_placement_spec == {"constraints": ["node.role==worker"]}
+    assert placement(spawner) == {"constraints": ["node.role==worker"]}
 
 
 def test_who_chooses_nothing_gets_the_first(spawner: Any) -> None:
