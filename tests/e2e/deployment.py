@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -22,7 +24,7 @@ ADMIN = "admin"  # whom Pulumi.dev.yaml names as admin
 PREFIX = "e2e"
 # Names the suite's own folder for logs and screenshots in the environment of the tests; set by run.py.
 ARTEFACTS = "E2E_ARTEFACTS"
-ANSWER_LIMIT, HUB_LIMIT = 60, 300  # seconds
+ANSWER_LIMIT, HUB_LIMIT = 60, 420  # seconds, on an emulated machine
 
 
 class Deployment:
@@ -87,9 +89,24 @@ class Deployment:
         if not self.stack.settled or self.workers() != workers:
             self.scale(workers)
 
+    @contextlib.contextmanager
+    def own_settings(self) -> Iterator[Stack]:
+        """The stack for a test's own settings. Afterwards it has those of the checkout again, also where setting them failed:
+        then the next `up` brings them."""
+        try:
+            yield self.stack
+        finally:
+            self.stack.restore_settings()
+        log.info("back to the settings of the checkout: %s", self.stack.up())
+        self.wait_for_hub()
+
+    def wait_for_hub(self) -> None:
+        """Wait until the log-in page is there."""
+        wait_for(f"{self.url}hub/login to answer", self.page_answers, limit_s=HUB_LIMIT)
+
     def remove_users(self) -> None:
         """Stop the servers of the tests' users and delete these users."""
-        wait_for(f"{self.url}hub/login to answer", self.page_answers, limit_s=HUB_LIMIT)
+        self.wait_for_hub()
         admin = self.sign_in(ADMIN)
         for model in admin.request("GET", "hub/api/users").json():
             if str(model["name"]).startswith(PREFIX):

@@ -6,9 +6,8 @@ import uuid
 
 import pytest
 
-from tests.e2e.deployment import ADMIN, HUB_LIMIT, Deployment
+from tests.e2e.deployment import ADMIN, Deployment
 from tests.e2e.homes import HomesNode, Person, checksum, make_target
-from tests.e2e.waiting import wait_for
 
 # With the hub's own code.
 KEEP = """
@@ -52,7 +51,7 @@ def test_accounts_come_back_from_the_backup(deployment: Deployment, node: HomesN
     admin.delete_user(user.name)
     assert user.name not in {model["name"] for model in admin.request("GET", "hub/api/users").json()}
     make_target(deployment, "restore-hub")
-    wait_for("the hub to answer", deployment.page_answers, limit_s=HUB_LIMIT)
+    deployment.wait_for_hub()
     assert user.name in {model["name"] for model in deployment.sign_in(ADMIN).request("GET", "hub/api/users").json()}
 
 

@@ -13,7 +13,6 @@ from tests.e2e.waiting import wait_for
 
 log = logging.getLogger("e2e")
 
-HUB_LIMIT = 420  # seconds, for a hub on an emulated machine
 # The shortest time that a stack may have. The culler looks four times in it, and the hub hears of activity in five minutes.
 TIMEOUT, LOOK, SLACK = 600, 150, 300
 
@@ -21,13 +20,11 @@ TIMEOUT, LOOK, SLACK = 600, 150, 300
 @pytest.fixture
 def strict(deployment: Deployment) -> Iterator[None]:
     """The stack stops servers after ten minutes."""
-    deployment.stack.set("idleTimeout", "10m")
-    log.info("idleTimeout 10m: %s", deployment.stack.up())
-    wait_for("the hub to answer", deployment.page_answers, limit_s=HUB_LIMIT)
-    yield
-    deployment.stack.restore_settings()
-    deployment.stack.up()
-    wait_for("the hub to answer", deployment.page_answers, limit_s=HUB_LIMIT)
+    with deployment.own_settings() as stack:
+        stack.set("idleTimeout", "10m")
+        log.info("idleTimeout 10m: %s", stack.up())
+        deployment.wait_for_hub()
+        yield
 
 
 def stopped(user: HubUser) -> bool:

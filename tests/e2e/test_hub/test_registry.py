@@ -18,13 +18,12 @@ STATUS = "curl --silent --output /dev/null --write-out '%{http_code}' http://127
 @pytest.fixture(scope="module")
 def password(deployment: Deployment) -> Iterator[str]:
     """The registry's, with the registry in place."""
-    deployment.stack.set("registry", "internal")
-    deployment.stack.up()
-    found = re.search(r"password (\w+)", deployment.stack.outputs()["registry"])
-    assert found is not None
-    yield found[1]
-    deployment.stack.restore_settings()
-    deployment.stack.up()
+    with deployment.own_settings() as stack:
+        stack.set("registry", "internal")
+        stack.up()
+        found = re.search(r"password (\w+)", stack.outputs()["registry"])
+        assert found is not None
+        yield found[1]
 
 
 def test_a_pushed_image_is_what_the_workers_start(deployment: Deployment, password: str) -> None:

@@ -60,15 +60,14 @@ def profiles(deployment: Deployment) -> Iterator[list[dict[str, str]]]:
     notebook = ImageSource.parse(deployment.stack.get("notebookImage"), ROOT).reference
     every = [SMALL, HUGE, HALF, MARKED, *failing_images(notebook)]
     deployment.ensure_workers(1)
-    for number, profile in enumerate(every):
-        for key, value in profile.items():
-            deployment.stack.set_entry(f"profiles[{number}].{key}", value)
-    deployment.stack.set_entry('workerLabels["worker-0"]', "e2e=here")
-    deployment.stack.set("roomTimeout", "20")
-    deployment.stack.up()
-    yield every
-    deployment.stack.restore_settings()
-    deployment.stack.up()
+    with deployment.own_settings() as stack:
+        for number, profile in enumerate(every):
+            for key, value in profile.items():
+                stack.set_entry(f"profiles[{number}].{key}", value)
+        stack.set_entry('workerLabels["worker-0"]', "e2e=here")
+        stack.set("roomTimeout", "20")
+        stack.up()
+        yield every
 
 
 @pytest.fixture
