@@ -52,5 +52,6 @@ def test_an_idle_server_is_stopped_and_a_silent_one_that_computes_is_not(deploym
 
 def spared(deployment: Deployment, user: HubUser) -> bool:
     """Whether the culler has told the hub's log that it left the user's server alone."""
-    logged = deployment.manager.run("sh", "-c", "docker service logs --tail 500 hub 2>&1")
+    # Not `docker service logs`, which reads those of all earlier hubs too, and did not end within three minutes once.
+    logged = deployment.manager.run("sh", "-c", f"docker logs --tail 500 {deployment.manager.container_of('hub')} 2>&1")
     return f"/user/{user.name}/ stays, since a kernel computes" in logged

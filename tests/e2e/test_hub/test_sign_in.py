@@ -38,7 +38,10 @@ def provider(deployment: Deployment) -> Iterator[str]:
     server = make_server(address, 0, app(user_claims=people), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://{address}:{server.server_port}"
+    with pytest.MonkeyPatch.context() as environment:
+        # Without a certificate, the provider answers its own machine alone.
+        environment.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+        yield f"http://{address}:{server.server_port}"
     server.shutdown()
     thread.join()
 
