@@ -100,8 +100,10 @@ class RunningUp:
         return Changes(counts=counts[-1] or {}, names=names, seconds=self.seconds)
 
     def tail(self, lines: int = 25) -> str:
-        """The last lines of the log."""
-        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+        """What the log says of errors, or its last lines where it has come to no end."""
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        _, found, after = text.rpartition("\nDiagnostics:\n")
+        return after.partition("\nOutputs:\n")[0] if found else "\n".join(text.splitlines()[-lines:])
 
     def _steps(self) -> list[tuple[str, str]]:
         """(operation, resource name) of each step begun, without those that leave all as it is and default providers."""
