@@ -14,6 +14,8 @@ ROLE = {
     "services": [NAME],
 }
 NEVER = 100 * 365 * 86400  # seconds
+# Beside the hub: its name in the swarm comes only with its first good healthcheck, and the culler looks at once.
+HUB_API = "http://127.0.0.1:8081/hub/api"
 
 
 def service(idle_timeout: int, max_age: int, folder: Path) -> dict[str, Any]:
@@ -28,6 +30,7 @@ def service(idle_timeout: int, max_age: int, folder: Path) -> dict[str, Any]:
             sys.executable,
             "-m",
             "jupyterhub_idle_culler",
+            f"--url={HUB_API}",
             f"--timeout={idle_timeout or NEVER}",
             f"--max-age={max_age}",
             f"--cull-every={max(5, min(300, shortest // 4))}",

@@ -48,6 +48,8 @@ from tests.integration.hub_stand_ins import OneServerSpawner, RememberedRoutes
 c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.proxy_class = RememberedRoutes
 c.JupyterHub.spawner_class = OneServerSpawner
+for service in c.JupyterHub.get("services", []):
+    service["command"] = [word.replace(":8081/", ":{port}/") for word in service["command"]]
 """
 
 

@@ -206,7 +206,7 @@ def test_the_culler_gets_its_times_its_configuration_and_no_more_rights_than_it_
 ) -> None:
     config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, idle_timeout=idle, max_age=age))
     (service,) = config.JupyterHub.services
-    assert service["command"][3:6] == flags
+    assert service["command"][3:7] == ["--url=http://127.0.0.1:8081/hub/api", *flags]
     assert service["command"][-1].endswith(config_path("idle_culler_config.py"))
     (role,) = config.JupyterHub.load_roles
     assert role["services"] == [service["name"]]
