@@ -53,8 +53,8 @@ class KeptDatabase:
 
     def _fetch(self) -> Path | None:
         restored = self._folder / RESTORED
-        source = restored if restored.is_file() else self._folder / COPY
-        if not source.is_file() or (source != restored and self._database.exists()):
+        source = restored if _is_there(restored) else self._folder / COPY
+        if not _is_there(source) or (source != restored and self._database.exists()):
             return None
         new = self._database.with_name(f"{self._database.name}.new")
         shutil.copyfile(source, new)
@@ -96,6 +96,15 @@ class KeptDatabase:
                 await asyncio.to_thread(self.keep)
             except Exception:
                 log.exception("No copy of the hub's database could be made beside the homes")
+
+
+def _is_there(path: Path) -> bool:
+    """Unlike Path.exists(), which takes some errors of a storage for a no, this raises OSError."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _within(limit_s: float, look: Callable[[], T_]) -> T_:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 import threading
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,6 +124,16 @@ def silent(kept: KeptDatabase, database: Path, folder: Path, monkeypatch: pytest
 def test_a_hub_without_a_database_waits_for_the_storage(silent: KeptDatabase) -> None:
     with pytest.raises(NoAnswerError, match=r"cannot be seen \(no answer within 0 s\). It starts once the storage"):
         silent.take_back()
+
+
+def test_an_error_of_the_storage_is_no_answer_either(kept: KeptDatabase, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr("services.hub.kept_database._is_there", fail)
+    with pytest.raises(NoAnswerError, match="Stale file handle"):
+        kept.take_back()
+    assert not database.exists()
 
 
 def test_a_hub_with_a_database_starts_without_the_storage(silent: KeptDatabase, database: Path) -> None:
