@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
@@ -192,8 +193,11 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
 
     async def _until_it_answers(self, host: str) -> None:
         path = url_path_join(self.server.base_url if self.server else "/", "api")
+        began = time.monotonic()
         while not await answers(host, self.port, path):
-            await asyncio.sleep(self.answer_poll_seconds * max(1, len(self._starting)))
+            # What has taken long takes long still: asking each fiftieth of the time finds it one hundredth later, on average.
+            waited = time.monotonic() - began
+            await asyncio.sleep(max(self.answer_poll_seconds * max(1, len(self._starting)), waited / 50))
 
     async def _until_it_fails(self) -> None:
         while True:

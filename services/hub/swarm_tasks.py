@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from docker.errors import NotFound
 
 ALIVE = frozenset({"new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running"})
+PACE = 5  # looking takes a sixth of the time at most, on a slow or busy machine too
 WANTED = frozenset({"", "ready", "running"})  # what Swarm wants of a task that it has not given up
 
 Task = dict[str, Any]
@@ -49,13 +51,15 @@ class TaskWatch:
 
     The Docker API has no events for tasks (`docker events` knows containers of its own node only), so somebody must look.
     `quick_s` is the time between looks while one server starts; each further one adds `share_s`, for when many start, they
-    take long, and looking would take the processor time that they start with.
+    take long, and looking would take the processor time that they start with. For the same reason a pause is PACE times as long
+    as the look before it took, at least.
     """
 
     def __init__(self, ask: Ask, quick_s: float = 0.1, share_s: float = 0.01) -> None:
         self._ask, self._quick_s, self._share_s = ask, quick_s, share_s
         self._waiting: dict[str, asyncio.Future[Task | None]] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._took_s = 0.0
 
     async def next_look(self, service: str) -> Task | None:
         """The newest task of the service (by its id) at the next look, None where there is none yet.
@@ -71,9 +75,11 @@ class TaskWatch:
 
     async def _look_while_waited_for(self) -> None:
         while self._waiting:
-            await asyncio.sleep(self._quick_s + self._share_s * (len(self._waiting) - 1))
+            await asyncio.sleep(max(self._quick_s + self._share_s * (len(self._waiting) - 1), PACE * self._took_s))
             waiting, self._waiting = self._waiting, {}
+            began = time.monotonic()
             await self._look(waiting)
+            self._took_s = time.monotonic() - began
             await asyncio.sleep(0)  # whoever got an answer may wait for the next one now
 
     async def _look(self, waiting: dict[str, asyncio.Future[Task | None]]) -> None:

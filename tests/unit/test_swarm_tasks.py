@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from docker.errors import NotFound
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.hub.swarm_tasks import TaskWatch, address, newest
+from services.hub.swarm_tasks import PACE, TaskWatch, address, newest
 from tests.unit.fake_swarm import refusal, task
 
 
@@ -55,6 +56,24 @@ def test_what_fails_for_one_look_fails_for_all_who_wait_for_it() -> None:
         raise ConnectionError("no Docker")
 
     assert [str(found) for found in looks(broken, "a", "b")] == ["no Docker", "no Docker"]
+
+
+def test_a_swarm_that_answers_slowly_is_asked_seldom() -> None:
+    began, ended = [], []
+
+    async def slow(_: list[str]) -> list[Any]:
+        began.append(time.monotonic())
+        await asyncio.sleep(0.02)
+        ended.append(time.monotonic())
+        return []
+
+    async def twice() -> None:
+        watch = TaskWatch(slow, quick_s=0.001, share_s=0)
+        for _ in range(2):
+            await watch.next_look("a")
+
+    asyncio.run(twice())
+    assert began[1] - ended[0] >= PACE * (ended[0] - began[0]) * 0.9
 
 
 def test_who_stops_waiting_takes_nobody_along() -> None:
