@@ -40,9 +40,8 @@ def main() -> int:
     parser.add_argument("--lab", action="store_true", help="on the workers of the lab, which `make up` has brought up")
     arguments = parser.parse_args()
     with swarm_of_the_lab() if arguments.lab else swarm_here() as swarm:
-        classes = {
-            way: hold(swarm, way, arguments.people, arguments.within) for way in ("floor", *sorted({*arguments.ways} - {"floor"}))
-        }
+        ways = [way for way in WAYS if way in ("floor", *arguments.ways)]
+        classes = {way: hold(swarm, way, arguments.people, arguments.within) for way in ways}
     print(table(classes))
     return 1 if any(each.failures for each in classes.values()) else 0
 

@@ -65,13 +65,18 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     try:
         restic = Restic()
-        snapshot = chosen(json.loads(restic.run("snapshots", "--json", "--tag=homes")), asked.snapshot)
+        snapshot = snapshot_of(restic, asked.snapshot)
         name = str(snapshot["short_id"])
         for home in wanted_homes(asked.user, ROOT, in_snapshot(restic, name)):
             print(f"{home}: restored from {snapshot['time'][:19]} ({name}) to {restore(name, home, asked.in_place)}")
     except BackupError as error:
         return report(error)
     return 0
+
+
+def snapshot_of(restic: Restic, name: str) -> dict[str, Any]:
+    """The snapshot of this id, or the latest, of those in the repository. Raises BackupError."""
+    return chosen(json.loads(restic.run("snapshots", "--json", "--tag=homes")), name)
 
 
 def chosen(snapshots: list[dict[str, Any]], name: str) -> dict[str, Any]:

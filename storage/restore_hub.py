@@ -6,7 +6,6 @@ It is put where the hub finds it at its next start. The one that it replaces sta
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sqlite3
@@ -18,7 +17,7 @@ from services.hub.kept_database import COPY, RESTORED
 from storage.backup import ROOT
 from storage.quotas import GROUP, OWNER
 from storage.restic import BackupError, Restic, report, restore_inside
-from storage.restore import chosen
+from storage.restore import snapshot_of
 
 
 def restore(snapshot: str, root: Path = ROOT) -> Path:
@@ -29,12 +28,12 @@ def restore(snapshot: str, root: Path = ROOT) -> Path:
     aside.mkdir(0o700)
     try:
         restore_inside(snapshot, str(folder), aside)
-        found = aside / COPY
-        if not found.is_file():
+        copy = aside / COPY
+        if not copy.is_file():
             raise BackupError(f"the snapshot {snapshot} holds no database of the hub; name another with SNAPSHOT")
-        _check(found)
-        os.chown(found, OWNER, GROUP)
-        return found.replace(folder / RESTORED)
+        _check(copy)
+        os.chown(copy, OWNER, GROUP)
+        return copy.replace(folder / RESTORED)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -55,7 +54,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--snapshot", default="latest", help="its id; an unknown one lists those that there are")
     asked = parser.parse_args(arguments)
     try:
-        snapshot = chosen(json.loads(Restic().run("snapshots", "--json", "--tag=homes")), asked.snapshot)
+        snapshot = snapshot_of(Restic(), asked.snapshot)
         restore(str(snapshot["short_id"]))
     except BackupError as error:
         return report(error)

@@ -13,8 +13,6 @@ from typing import Any
 
 # Without questions; the addresses are those that the cloud gave to this stack.
 SSH_OPTIONS = ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
-
-
 # It ends when the new hub answers; the servers of people go on.
 RESTART = "sudo docker service update --force --quiet hub"
 

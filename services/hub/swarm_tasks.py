@@ -10,8 +10,9 @@ from typing import Any
 from docker.errors import NotFound
 
 ALIVE = frozenset({"new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running"})
-PACE = 5  # looking takes a sixth of the time at most, on a slow or busy machine too
 WANTED = frozenset({"", "ready", "running"})  # what Swarm wants of a task that it has not given up
+# Looking takes a sixth of the time at most, on a slow or busy machine too; but one answer that hung makes nobody wait for long.
+PACE, LONGEST_S = 5, 2.0
 
 Task = dict[str, Any]
 # Asks for the tasks of the services with these ids.
@@ -52,7 +53,7 @@ class TaskWatch:
     The Docker API has no events for tasks (`docker events` knows containers of its own node only), so somebody must look.
     `quick_s` is the time between looks while one server starts; each further one adds `share_s`, for when many start, they
     take long, and looking would take the processor time that they start with. For the same reason a pause is PACE times as long
-    as the look before it took, at least.
+    as the look before it took, at least, or LONGEST_S.
     """
 
     def __init__(self, ask: Ask, quick_s: float = 0.1, share_s: float = 0.01) -> None:
@@ -75,7 +76,9 @@ class TaskWatch:
 
     async def _look_while_waited_for(self) -> None:
         while self._waiting:
-            await asyncio.sleep(max(self._quick_s + self._share_s * (len(self._waiting) - 1), PACE * self._took_s))
+            await asyncio.sleep(
+                max(self._quick_s + self._share_s * (len(self._waiting) - 1), min(PACE * self._took_s, LONGEST_S))
+            )
             waiting, self._waiting = self._waiting, {}
             began = time.monotonic()
             await self._look(waiting)
