@@ -121,9 +121,12 @@ END
 cleanup() {
     local status=$?
     trap - EXIT INT TERM
-    if [ -n "${child:-}" ]; then
-        kill "$child" 2>/dev/null || true
-        wait "$child" 2>/dev/null || true
+    # The shell's own list knows a build from its first moment on; a variable would learn of it a moment later.
+    local builds
+    mapfile -t builds < <(jobs -p)
+    if [ ${#builds[@]} -gt 0 ]; then
+        kill "${builds[@]}" 2>/dev/null || true
+        wait "${builds[@]}" 2>/dev/null || true
     fi
     rm -rf "$work"
     exit "$status"

@@ -26,7 +26,7 @@ at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; 
 # length and $progress), and shows the log's end if it fails. It is killed with this script, so that an interrupted
 # build leaves no compiler behind.
 run_quietly() {
-    local title=$1 log=$dir/log started=$SECONDS next=$((SECONDS + 10))
+    local title=$1 log=$dir/log started=$SECONDS next=$((SECONDS + 10)) child
     shift
     say "$title"
     "$@" >"$log" 2>&1 9>&- &
@@ -39,11 +39,10 @@ run_quietly() {
         fi
     done
     if ! wait "$child"; then
-        child=''
         tail -n 20 "$log" >&2
         fail "$title: failed; the lines above are the end of $log. Run the same command again once the cause is gone: what is done is kept."
     fi
-    child='' progress=''
+    progress=''
     say "$title: done in $((SECONDS - started)) s"
 }
 

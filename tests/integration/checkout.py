@@ -11,6 +11,7 @@ from tests.unit.test_toolchain import pinned
 
 ROOT = Path(__file__).parents[2]
 VERSION = pinned("pulumi")
+PATIENCE_S = 120  # for what takes a second on a quiet machine
 # Says its version; "plugin install resource NAME VERSION" leaves a file as a download would.
 ENGINE = """#!/bin/sh
 case $1 in
@@ -69,6 +70,13 @@ class Checkout:
         self.fake("pulumi", ENGINE.format(version=version))
         self.fake("pulumi-language-python", "#!/bin/sh\n")
 
+    def slow_down(self, line: str) -> None:
+        """Have the shell rest for a second before this line of its helpers."""
+        helpers = self.folder / "toolchain" / "lib.sh"
+        text = helpers.read_text()
+        assert text.count(line) == 1
+        helpers.write_text(text.replace(line, f"sleep 1; {line}"))
+
     def start(self, **env: str) -> subprocess.Popen[str]:
         """install.sh, running."""
         return subprocess.Popen(
@@ -82,14 +90,14 @@ class Checkout:
     def run(self, **env: str) -> str:
         """install.sh to its good end; what it said."""
         process = self.start(**env)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, said
         return said
 
     def fail(self, **env: str) -> str:
         """install.sh to its bad end; what it said."""
         process = self.start(**env)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 1, said
         return said
 
@@ -112,9 +120,9 @@ class Checkout:
 
 
 def wait_for(file: Path) -> int:
-    """The process id that somebody writes into a file, within 10 s."""
-    for _ in range(100):
+    """The process id that somebody writes into a file."""
+    for _ in range(PATIENCE_S * 10):
         if file.exists() and file.read_text().strip():
             return int(file.read_text())
         time.sleep(0.1)
-    pytest.fail(f"{file} was not written within 10 s")
+    pytest.fail(f"{file} was not written within {PATIENCE_S} s")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.checkout import ENGINE, VERSION, Checkout, wait_for
+from tests.integration.checkout import ENGINE, PATIENCE_S, VERSION, Checkout, wait_for
 
 
 @pytest.fixture
@@ -124,12 +124,15 @@ def test_the_env_file_finds_the_engine_and_its_home(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_build_leaves_nothing_half_done_and_is_taken_up_again(how: int, checkout: Checkout) -> None:
+@pytest.mark.parametrize("slow", [False, True])
+def test_an_interrupted_build_leaves_nothing_half_done_and_is_taken_up_again(how: int, slow: bool, checkout: Checkout) -> None:
     checkout.fake_go()
-    process = checkout.start(FAKE_GO_SECONDS="30")
+    if slow:  # as on a busy machine, where the compiler runs before the shell goes on
+        checkout.slow_down("child=$!")
+    process = checkout.start(FAKE_GO_SECONDS="60")
     compiler = wait_for(checkout.fakes / "pid")
     process.send_signal(how)
-    process.communicate(timeout=10)
+    process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + how
     assert not Path(f"/proc/{compiler}").exists()
     assert not list(checkout.build.glob("work.*"))
@@ -142,7 +145,7 @@ def test_a_second_one_at_the_same_time_waits_and_builds_nothing_again(checkout: 
     first = checkout.start(FAKE_GO_SECONDS="1")
     wait_for(checkout.fakes / "pid")
     assert "another make toolchain is at work in this checkout; waiting for it" in checkout.run()
-    first.communicate(timeout=30)
+    first.communicate(timeout=PATIENCE_S)
     assert len(checkout.builds) == 3
 
 
