@@ -6,7 +6,6 @@ import json
 import logging
 import subprocess
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,32 @@ MIB = 1024**2
 RUN = uuid.uuid4().hex[:6]  # in the names of this run's users, who were never here before
 LIMIT = 900  # seconds, for a tool of the storage node on an emulated machine
 
-Person = Callable[[str], tuple[HubUser, Kernel]]  # signs in a user of this run, with a server and a kernel
+
+@dataclass
+class Person:
+    """A user of this run with a server and a kernel on it."""
+
+    user: HubUser
+    kernel: Kernel
+
+    @classmethod
+    def come(cls, deployment: Deployment, name: str) -> Person:
+        """Signs in and starts a server."""
+        user = deployment.sign_in(f"{PREFIX}{RUN}{name}")
+        user.start()
+        return cls(user, user.open_kernel())
+
+    def restart(self) -> None:
+        """Another server, and so another kernel."""
+        self.stop()
+        self.user.start()
+        self.kernel = self.user.open_kernel()
+
+    def stop(self) -> None:
+        """Leaves; the home stays."""
+        self.kernel.close()
+        self.user.stop()
+
 
 # In the hub's own container, with the hub's own code: homes for users that were never here, and how long each took.
 NEW_HOMES = """
@@ -154,6 +178,8 @@ for path in sorted(root.rglob("*")):
 
 def set_quota(deployment: Deployment, size: str) -> None:
     """Another size for all homes, by the settings, touching nothing but the sizes."""
+    if deployment.stack.settled and deployment.stack.get("homeQuota") == size:
+        return
     deployment.stack.set("homeQuota", size)
     changes = deployment.stack.up()
     assert {name for names in changes.names.values() for name in names} <= {"storage-serve"}, changes.names

@@ -102,9 +102,14 @@ def test_the_second_user_lands_on_the_emptier_worker(deployment: Deployment, wit
     assert deployment.manager.node_of(f"jupyter-{second.name}") == "worker-1"
 
 
-def test_back_to_one_worker_removes_only_the_second(deployment: Deployment, witness: Witness, second: HubUser) -> None:
+def test_back_to_one_worker_removes_only_the_second_and_the_home_comes_along(
+    deployment: Deployment, witness: Witness, second: HubUser
+) -> None:
     deployment.ensure_workers(2)
     second.start()
+    kernel = second.open_kernel()
+    assert kernel.run("open('kept.txt', 'w').write('still here')").error == ""
+    kernel.close()
     before = set(deployment.stack.resource_names())
     changes = deployment.scale(1)
     assert set(changes.counts) == {"delete", "same"}, str(changes)
@@ -117,6 +122,9 @@ def test_back_to_one_worker_removes_only_the_second(deployment: Deployment, witn
     wait_for("the hub to notice that the server went with its worker", lambda: second.server() is None, limit_s=NOTICE_LIMIT)
     second.start()
     assert deployment.manager.node_of(f"jupyter-{second.name}") == "worker-0"
+    kernel = second.open_kernel()
+    assert kernel.value("open('kept.txt').read()") == repr("still here")
+    kernel.close()
     second.stop()
 
 

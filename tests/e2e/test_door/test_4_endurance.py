@@ -17,7 +17,7 @@ log = logging.getLogger("e2e")
 MB, MIB = 1000**2, 1024**2
 UPLOAD, PIECE = 400 * MB, 8 * MB  # bytes
 MEMORY_GROWTH = 32 * MIB
-SILENCE = 20 * 60  # seconds
+SILENCE = 16 * 60  # seconds: past the 900 s after which IPVS would drop the connection
 NAME = "upload.bin"
 DIGEST = f"import hashlib\nhashlib.file_digest(open({NAME!r}, 'rb'), 'sha256').hexdigest()"
 
@@ -54,7 +54,7 @@ def test_an_upload_of_400_mb_arrives_whole_in_flat_memory(deployment: Deployment
         kernel.close()
 
 
-def test_a_websocket_lives_through_twenty_minutes_of_silence(silent: Silent) -> None:
+def test_a_websocket_lives_through_a_long_silence(silent: Silent) -> None:
     time.sleep(max(0.0, SILENCE - (time.monotonic() - silent.since)))
     assert silent.kernel.broken == "", f"the websocket closed: {silent.kernel.broken}"
     assert silent.kernel.value("6*7") == "42"

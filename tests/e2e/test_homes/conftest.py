@@ -1,4 +1,4 @@
-"""Fixtures of the suite `homes`: the node that holds them, and people with servers."""
+"""Fixtures of the suite `homes`: the node that holds them, and two people with servers, which take longest to come."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.deployment import PREFIX, Deployment
-from tests.e2e.homes import RUN, HomesNode, Person
-from tests.e2e.hub_client import HubUser
-from tests.e2e.kernel import Kernel
+from tests.e2e.deployment import Deployment
+from tests.e2e.homes import HomesNode, Person
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def node(deployment: Deployment) -> Iterator[HomesNode]:
     """The node that holds the homes."""
     made = HomesNode(deployment)
@@ -22,18 +20,21 @@ def node(deployment: Deployment) -> Iterator[HomesNode]:
         HomesNode(Deployment(deployment.artefacts)).remove_test_homes()  # not `made`: the manager may be another by now
 
 
-@pytest.fixture
-def person(deployment: Deployment) -> Iterator[Person]:
-    """Signs a user in and starts a server with a kernel; all are stopped afterwards."""
-    started: list[tuple[HubUser, Kernel]] = []
+@pytest.fixture(scope="package")
+def ada(deployment: Deployment, node: HomesNode) -> Iterator[Person]:
+    """A person with a running server, for all tests until one destroys the deployment."""
+    yield from _person(deployment, "ada")
 
-    def start(name: str) -> tuple[HubUser, Kernel]:
-        user = deployment.sign_in(f"{PREFIX}{RUN}{name}")
-        user.start()
-        started.append((user, user.open_kernel()))
-        return started[-1]
 
-    yield start
-    for user, kernel in started:
-        kernel.close()
-        user.stop()
+@pytest.fixture(scope="package")
+def ben(deployment: Deployment, node: HomesNode) -> Iterator[Person]:
+    """Another one."""
+    yield from _person(deployment, "ben")
+
+
+def _person(deployment: Deployment, name: str) -> Iterator[Person]:
+    person = Person.come(deployment, name)
+    yield person
+    person.kernel.close()
+    if "machines-manager-0" in deployment.stack.resource_names():
+        Deployment(deployment.artefacts).sign_in(person.user.name).stop()

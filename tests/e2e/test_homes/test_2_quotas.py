@@ -10,38 +10,35 @@ from tests.e2e.homes import MIB, RUN, HomesNode, Person, disk, log, make_target,
 SMALL = 200 * MIB
 
 
-def test_a_changed_size_reaches_a_running_server_at_the_next_up(deployment: Deployment, person: Person) -> None:
-    _, kernel = person("resized")
+def test_a_changed_size_reaches_a_running_server_at_the_next_up(deployment: Deployment, ada: Person) -> None:
     set_quota(deployment, "300M")
-    assert disk(kernel)["total"] == 300 * MIB
+    assert disk(ada.kernel)["total"] == 300 * MIB
     set_quota(deployment, "200M")
-    assert disk(kernel)["total"] == SMALL
-    assert kernel.value("6*7") == "42"
+    assert disk(ada.kernel)["total"] == SMALL
+    assert ada.kernel.value("6*7") == "42"
 
 
-def test_a_full_home_stops_its_own_user_only_and_locks_nobody_out(deployment: Deployment, person: Person) -> None:
+def test_a_full_home_stops_its_own_user_only_and_locks_nobody_out(deployment: Deployment, ada: Person, ben: Person) -> None:
     set_quota(deployment, "200M")
-    full, kernel = person("full")
-    assert disk(kernel)["total"] == SMALL
-    assert "No space left on device" in write_mib(kernel, "big", 300)
-    assert disk(kernel)["free"] < MIB
-    _, other = person("other")
-    assert write_mib(other, "file", 50) == ""
-    kernel.close()
-    full.stop()
-    page = full.page(f"hub/spawn/{full.name}")
+    assert disk(ada.kernel)["total"] == SMALL
+    assert "No space left on device" in write_mib(ada.kernel, "big", 300)
+    assert disk(ada.kernel)["free"] < MIB
+    assert write_mib(ben.kernel, "file", 50) == ""
+    ada.stop()
+    page = ada.user.page(f"hub/spawn/{ada.user.name}")
     assert "Your home is full" in page
     assert "200 of 200 MiB" in page
-    _, kernel = person("full")
-    assert kernel.value("6*7") == "42"
-    assert kernel.value("open('big', 'rb').read(3)") == repr(bytes(3))
-    full.request("DELETE", f"user/{full.name}/api/contents/big", 204)
-    assert disk(kernel)["free"] > 190 * MIB
-    assert write_mib(kernel, "small", 10) == ""
-    kernel.close()
-    full.stop()
-    assert "Your home is full" not in full.page("hub/home")
-    assert "Your home is full" not in full.page(f"hub/spawn/{full.name}")  # which starts the server
+    ada.restart()
+    assert ada.kernel.value("6*7") == "42"
+    assert ada.kernel.value("open('big', 'rb').read(3)") == repr(bytes(3))
+    ada.user.request("DELETE", f"user/{ada.user.name}/api/contents/big", 204)
+    assert disk(ada.kernel)["free"] > 190 * MIB
+    assert write_mib(ada.kernel, "small", 10) == ""
+    ada.stop()
+    assert "Your home is full" not in ada.user.page("hub/home")
+    assert "Your home is full" not in ada.user.page(f"hub/spawn/{ada.user.name}")  # which starts the server
+    ada.user.start()
+    ada.kernel = ada.user.open_kernel()
 
 
 def test_the_time_from_a_new_home_to_its_quota(node: HomesNode) -> None:
@@ -73,10 +70,11 @@ def test_thirty_new_users_at_once_each_get_a_project_and_a_limit_though_the_reco
     assert all(any(name in line for line in table) for name in names)
 
 
-def test_make_users_shows_owners_and_make_status_that_all_is_well(deployment: Deployment, person: Person) -> None:
-    user, kernel = person("shown")
-    assert write_mib(kernel, "file", 50) == ""
-    (line,) = (line for line in make_target(deployment, "users").splitlines() if line.startswith(user.name))
+def test_make_users_shows_owners_and_make_status_that_all_is_well(deployment: Deployment, ben: Person) -> None:
+    set_quota(deployment, "200M")
+    assert write_mib(ben.kernel, "file", 50) == ""
+    name = ben.user.name
+    (line,) = (line for line in make_target(deployment, "users").splitlines() if line.startswith(name))
     used, limit, percent = line.split()[-3:]
     assert 50 <= float(used.removesuffix("M")) < 60
     assert limit == "200.0M"

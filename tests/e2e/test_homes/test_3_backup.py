@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from tests.e2e.deployment import ADMIN, Deployment
-from tests.e2e.homes import HomesNode, Person, checksum, make_target
+from tests.e2e.deployment import ADMIN, PREFIX, Deployment
+from tests.e2e.homes import RUN, HomesNode, Person, checksum, make_target
 
 # With the hub's own code.
 KEEP = """
@@ -19,8 +19,8 @@ KeptDatabase(Path("/var/lib/jupyterhub/jupyterhub.sqlite"), Path("/srv/homes/hub
 """
 
 
-def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node: HomesNode, person: Person) -> None:
-    user, kernel = person("restored")
+def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node: HomesNode, ada: Person) -> None:
+    user, kernel = ada.user, ada.kernel
     assert kernel.run("import os; os.makedirs('deep/er'); open('deep/er/a', 'wb').write(os.urandom(3 << 20))").error == ""
     assert kernel.run("open('b é.txt', 'w').write('b')").error == ""
     before = checksum(kernel)
@@ -41,13 +41,12 @@ def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node
     assert "good" in make_target(deployment, "status")
 
 
-def test_accounts_come_back_from_the_backup(deployment: Deployment, node: HomesNode, person: Person) -> None:
-    user, _ = person("account")
+def test_accounts_come_back_from_the_backup(deployment: Deployment, node: HomesNode) -> None:
+    user = deployment.sign_in(f"{PREFIX}{RUN}account")
     admin = deployment.sign_in(ADMIN)
     # The hub's own copy is made once an hour.
     node.in_hub(KEEP)
     node.root("systemctl start jupyterhub-backup.service")
-    admin.stop(user.name)
     admin.delete_user(user.name)
     assert user.name not in {model["name"] for model in admin.request("GET", "hub/api/users").json()}
     make_target(deployment, "restore-hub")

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.e2e.deployment import PREFIX, Deployment
+from tests.e2e.deployment import Deployment
 from tests.e2e.health import check
-from tests.e2e.homes import LIMIT, RUN, HomesNode, Person, log
+from tests.e2e.homes import LIMIT, HomesNode, Person, log
 from tests.e2e.running_up import StackError
 from tests.e2e.waiting import wait_for
 
@@ -31,8 +31,8 @@ thread.start()
 """
 
 
-def test_a_write_goes_on_over_a_reboot_of_the_storage_node(deployment: Deployment, node: HomesNode, person: Person) -> None:
-    user, kernel = person("writer")
+def test_a_write_goes_on_over_a_reboot_of_the_storage_node(deployment: Deployment, node: HomesNode, ada: Person) -> None:
+    user, kernel = ada.user, ada.kernel
     assert kernel.run(WRITER).error == ""
     assert int(kernel.value("written[0]")) > 0
     booted = node.root("cat /proc/sys/kernel/random/boot_id")
@@ -59,13 +59,11 @@ def boot_id(node: HomesNode) -> str:
         return ""
 
 
-def test_a_destroy_and_an_up_keep_homes_and_users(deployment: Deployment, node: HomesNode) -> None:
-    user = deployment.sign_in(f"{PREFIX}{RUN}lasting")
-    user.start()
-    kernel = user.open_kernel()
-    assert kernel.run("open('kept.txt', 'w').write('through a destroy')").error == ""
-    kernel.close()
-    user.stop()
+def test_a_destroy_and_an_up_keep_homes_and_users(deployment: Deployment, node: HomesNode, ada: Person, ben: Person) -> None:
+    assert ada.kernel.run("open('kept.txt', 'w').write('through a destroy')").error == ""
+    for person in (ada, ben):
+        person.stop()
+    name = ada.user.name
     volumes, projects = deployment.stack.outputs()["volumes"], node.projects()
     with pytest.raises(StackError, match="protected"):
         deployment.stack.destroy()
@@ -76,26 +74,25 @@ def test_a_destroy_and_an_up_keep_homes_and_users(deployment: Deployment, node: 
     after = Deployment(deployment.artefacts)
     assert after.stack.outputs()["volumes"] == volumes
     admin = after.sign_in("admin")
-    assert user.name in {str(model["name"]) for model in admin.request("GET", "hub/api/users").json()}
-    again = after.sign_in(user.name)
-    again.start()
-    assert again.open_kernel().value("open('kept.txt').read()") == repr("through a destroy")
-    again.stop()
-    assert HomesNode(after).projects()[user.name].number == projects[user.name].number
+    assert name in {str(model["name"]) for model in admin.request("GET", "hub/api/users").json()}
+    ada.user = after.sign_in(name)
+    ada.user.start()
+    ada.kernel = ada.user.open_kernel()
+    assert ada.kernel.value("open('kept.txt').read()") == repr("through a destroy")
+    assert HomesNode(after).projects()[name].number == projects[name].number
 
 
-def test_a_larger_volume_grows_under_a_running_server_and_is_given_up_only_when_asked(deployment: Deployment) -> None:
+def test_a_larger_volume_grows_under_a_running_server_and_is_given_up_only_when_asked(
+    deployment: Deployment, ada: Person
+) -> None:
     after = Deployment(deployment.artefacts)  # the one before may be another
     volumes = after.stack.outputs()["volumes"]
-    user = after.sign_in(f"{PREFIX}{RUN}grows")
-    user.start()
-    kernel = user.open_kernel()
     after.stack.set("homesSize", "6")
     after.stack.up()
     assert after.cloud.volumes()[volumes["homes"]] == 6
     assert int(HomesNode(after).root("df --output=size -BM /srv/homes | tail -n 1").strip().removesuffix("M")) > 5500
-    assert kernel.run("open('after.txt', 'w').write('the growth')").error == ""
-    user.stop()
+    assert ada.kernel.run("open('after.txt', 'w').write('the growth')").error == ""
+    ada.stop()
     # Also since it cannot shrink: what follows this suite begins with new volumes.
     after.stack.set("keepData", "false")
     after.stack.up()
