@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -12,16 +11,14 @@ from tests.e2e.conftest import Witness
 from tests.e2e.deployment import PREFIX, Deployment
 from tests.e2e.hub_client import HubUser, SpawnFailedError
 from tests.e2e.kernel import Kernel, KernelError
-from tests.e2e.stack import BUILD, ROOT
+from tests.e2e.stack import ROOT
+from tests.e2e.test_hub.conftest import PRIVATE_IMAGE
 
 MIB = 1024**2
+IMAGE_FIELD = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
 START_LIMIT = 600  # seconds, for a start that fails on an emulated machine
-FOLDERS = BUILD / "e2e" / "images"
+REGISTRY_STATUS = "curl --silent --output /dev/null --write-out '%{http_code}' http://127.0.0.1:5000/v2/"
 
-SMALL = {"name": "Small", "description": "For reading", "cpuLimit": "0.5", "memoryLimit": "400M", "memoryGuarantee": "200M"}
-HUGE = {"name": "Huge", "memoryLimit": "512G", "memoryGuarantee": "512G"}
-HALF = {"name": "Half", "memoryLimit": "1200M", "memoryGuarantee": "1200M"}
-MARKED = {"name": "Marked", "nodeLabel": "e2e=here"}
 # On the worker, by the notebook image's Python: an image leaves the node behind the program's back.
 REMOVE_IMAGE = """
 import http.client, socket
@@ -36,42 +33,8 @@ assert answer.status == 200, answer.read()
 """
 
 
-def failing_images(notebook: str) -> list[dict[str, str]]:
-    """Profiles with images of their own: one whose program fails, one for no processor there is, one that will be missing."""
-    shutil.rmtree(FOLDERS, ignore_errors=True)
-    programs = {
-        "failing": (b"#!/bin/sh\necho 'ModuleNotFoundError: nothing here' >&2\nexit 3\n", notebook),
-        "foreign": (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xfe\x01\x00\x00\x00" + bytes(40), "scratch"),
-        "missing": (b"#!/bin/sh\n", notebook),
-    }
-    for name, (program, base) in programs.items():
-        folder = FOLDERS / name
-        folder.mkdir(parents=True)
-        (folder / "jupyterhub-singleuser").write_bytes(program)
-        (folder / "jupyterhub-singleuser").chmod(0o755)
-        place = "/opt/notebook/bin/" if base == notebook else "/bin/"
-        (folder / "Dockerfile").write_text(f"FROM {base}\nCOPY jupyterhub-singleuser {place}\nENTRYPOINT []\n")
-    return [{"name": name.title(), "image": f"./{(FOLDERS / name).relative_to(ROOT)}"} for name in programs]
-
-
-@pytest.fixture(scope="module")
-def profiles(deployment: Deployment) -> Iterator[list[dict[str, str]]]:
-    """The deployment with these kinds of servers, on one worker."""
-    notebook = ImageSource.parse(deployment.stack.get("notebookImage"), ROOT).reference
-    every = [SMALL, HUGE, HALF, MARKED, *failing_images(notebook)]
-    deployment.ensure_workers(1)
-    with deployment.own_settings() as stack:
-        for number, profile in enumerate(every):
-            for key, value in profile.items():
-                stack.set_entry(f"profiles[{number}].{key}", value)
-        stack.set_entry('workerLabels["worker-0"]', "e2e=here")
-        stack.set("roomTimeout", "20")
-        stack.up()
-        yield every
-
-
 @pytest.fixture
-def user(deployment: Deployment, profiles: list[dict[str, str]]) -> Iterator[HubUser]:
+def user(deployment: Deployment, kinds: list[dict[str, str]]) -> Iterator[HubUser]:
     """A person who may choose."""
     made = deployment.sign_in(f"{PREFIX}chooser")
     yield made
@@ -94,14 +57,27 @@ def refusal(user: HubUser, profile: str) -> str:
     return str(failed.value)
 
 
-def test_the_labels_and_profiles_are_clean_on_a_refresh(deployment: Deployment, profiles: list[dict[str, str]]) -> None:
+def test_the_labels_and_profiles_are_clean_on_a_refresh(deployment: Deployment, kinds: list[dict[str, str]]) -> None:
     assert set(deployment.stack.up("--refresh").counts) == {"same"}
 
 
-def test_the_spawn_page_offers_every_kind_with_its_limits(user: HubUser, profiles: list[dict[str, str]]) -> None:
+def test_a_private_image_comes_from_the_swarms_own_registry(deployment: Deployment, user: HubUser) -> None:
+    assert deployment.manager.run("sh", "-c", REGISTRY_STATUS) == "401"
+    user.start(options={"profile": "Private"})
+    service = f"jupyter-{user.name}"
+    image = deployment.manager.run("docker", "service", "inspect", "--format", IMAGE_FIELD, service)
+    assert image.strip() == PRIVATE_IMAGE
+    assert deployment.manager.node_of(service) == "worker-0"
+    made = user.open_kernel()
+    assert made.value("6*7") == "42"
+    made.close()
+    user.stop()
+
+
+def test_the_spawn_page_offers_every_kind_with_its_limits(user: HubUser, kinds: list[dict[str, str]]) -> None:
     page = user.page("hub/spawn")
-    for profile in profiles:
-        assert f'name="profile" id="profile-{profiles.index(profile)}" value="{profile["name"]}"' in page
+    for number, profile in enumerate(kinds):
+        assert f'name="profile" id="profile-{number}" value="{profile["name"]}"' in page
     assert "up to 0.5 CPUs, 0.4 GiB of memory" in page
 
 
@@ -141,9 +117,10 @@ def test_an_image_for_another_processor_is_told(user: HubUser) -> None:
     assert "for another kind of processor than worker-0 has" in refusal(user, "Foreign")
 
 
-def test_an_image_that_left_the_node_is_told(deployment: Deployment, user: HubUser, profiles: list[dict[str, str]]) -> None:
+def test_an_image_that_left_the_node_is_told(deployment: Deployment, user: HubUser, kinds: list[dict[str, str]]) -> None:
     notebook = ImageSource.parse(deployment.stack.get("notebookImage"), ROOT).reference
-    missing = ImageSource.parse(profiles[-1]["image"], ROOT).reference
+    (folder,) = (profile["image"] for profile in kinds if profile["name"] == "Missing")
+    missing = ImageSource.parse(folder, ROOT).reference
     options = ["--name", "e2e-remove-image", "--restart-condition", "none", "--user", "0", "--detach", "--no-resolve-image"]
     options += ["--constraint", "node.role==worker", "--mount", "type=bind,source=/var/run/docker.sock,target=/docker.sock"]
     deployment.manager.run("docker", "service", "create", *options, notebook, "python3", "-c", REMOVE_IMAGE % missing)

@@ -1,0 +1,74 @@
+"""Fixtures of the suite `hub`: one state of the stack with all kinds of servers, the swarm's own registry among their sources."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from components.image_source import ImageSource
+from tests.e2e.deployment import Deployment
+from tests.e2e.stack import BUILD, ROOT
+
+FOLDERS = BUILD / "e2e" / "images"
+PRIVATE_IMAGE = "127.0.0.1:5000/team/lab:1"
+
+SMALL = {"name": "Small", "description": "For reading", "cpuLimit": "0.5", "memoryLimit": "400M", "memoryGuarantee": "200M"}
+HUGE = {"name": "Huge", "memoryLimit": "512G", "memoryGuarantee": "512G"}
+HALF = {"name": "Half", "memoryLimit": "1200M", "memoryGuarantee": "1200M"}
+MARKED = {"name": "Marked", "nodeLabel": "e2e=here"}
+PRIVATE = {"name": "Private", "image": PRIVATE_IMAGE, "memoryLimit": "400M", "memoryGuarantee": "200M"}
+
+
+def failing_images(notebook: str) -> list[dict[str, str]]:
+    """Profiles with images of their own: one whose program fails, one for no processor there is, one that will be missing."""
+    shutil.rmtree(FOLDERS, ignore_errors=True)
+    programs = {
+        "failing": (b"#!/bin/sh\necho 'ModuleNotFoundError: nothing here' >&2\nexit 3\n", notebook),
+        "foreign": (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\xfe\x01\x00\x00\x00" + bytes(40), "scratch"),
+        "missing": (b"#!/bin/sh\n", notebook),
+    }
+    for name, (program, base) in programs.items():
+        folder = FOLDERS / name
+        folder.mkdir(parents=True)
+        (folder / "jupyterhub-singleuser").write_bytes(program)
+        (folder / "jupyterhub-singleuser").chmod(0o755)
+        place = "/opt/notebook/bin/" if base == notebook else "/bin/"
+        (folder / "Dockerfile").write_text(f"FROM {base}\nCOPY jupyterhub-singleuser {place}\nENTRYPOINT []\n")
+    return [{"name": name.title(), "image": f"./{(FOLDERS / name).relative_to(ROOT)}"} for name in programs]
+
+
+@pytest.fixture(scope="package")
+def kinds(deployment: Deployment) -> Iterator[list[dict[str, str]]]:
+    """The deployment with these kinds of servers, on one worker; one of the images comes from the swarm's own registry."""
+    stack = deployment.stack
+    notebook = ImageSource.parse(stack.get("notebookImage"), ROOT).reference
+    profiles = [SMALL, HUGE, HALF, MARKED, *failing_images(notebook)]
+    deployment.ensure_workers(1)
+    with deployment.own_settings():
+        for number, profile in enumerate(profiles):
+            for key, value in profile.items():
+                stack.set_entry(f"profiles[{number}].{key}", value)
+        stack.set_entry('workerLabels["worker-0"]', "e2e=here")
+        stack.set("roomTimeout", "20")
+        stack.set("registry", "internal")
+        stack.up()
+        found = re.search(r"password (\w+)", stack.outputs()["registry"])
+        assert found is not None
+        push(deployment, notebook, found[1])
+        for key, value in PRIVATE.items():
+            stack.set_entry(f"profiles[{len(profiles)}].{key}", value)
+        stack.up()
+        deployment.wait_for_hub()
+        yield [*profiles, PRIVATE]
+
+
+def push(deployment: Deployment, notebook: str, password: str) -> None:
+    """The notebook image as one that only the swarm's registry has."""
+    manager = deployment.manager
+    manager.run("docker", "login", "--username", "jupyterhub", "--password-stdin", "127.0.0.1:5000", stdin=password)
+    script = f"docker tag {notebook} {PRIVATE_IMAGE} && docker push --quiet {PRIVATE_IMAGE} && docker rmi {PRIVATE_IMAGE}"
+    manager.run("sh", "-c", script, limit_s=900)
+    manager.run("docker", "logout", "127.0.0.1:5000")
