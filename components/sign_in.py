@@ -111,6 +111,7 @@ _OWN: dict[Auth, dict[str, Entry]] = {
         "tokenUrl": Entry(rule=web_address, remedy=f"token_endpoint, {_URL}"),
         "userdataUrl": Entry(rule=web_address, remedy=f"userinfo_endpoint, {_URL}"),
         "usernameClaim": Entry(rule=text, default="preferred_username"),
+        "trustUnverifiedEmail": Entry(rule=flag, default=False),
         "scopes": Entry(rule=texts, default=["openid", "profile", "email"]),
         "groupsClaim": Entry(rule=text, default="groups"),
         "allowedGroups": Entry(rule=texts, default=[], admits=True),
