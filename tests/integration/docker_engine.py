@@ -51,6 +51,14 @@ class DockerEngine:
         assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr.decode()}"
         return done.stdout.decode().strip()
 
+    def shell(self, line: str) -> str:
+        """What a shell line prints for which this engine is the machine's, without the line's end."""
+        done = subprocess.run(
+            ["bash", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, env={**os.environ, "DOCKER_HOST": self.host}
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr.decode()}"
+        return done.stdout.decode().strip()
+
     def inspect(self, kind: str, name: str) -> dict[str, Any]:
         """The object as the daemon shows it."""
         return dict(json.loads(self.docker(kind, "inspect", name))[0])

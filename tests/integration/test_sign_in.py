@@ -147,7 +147,8 @@ def test_an_address_of_which_the_provider_says_nothing_is_nobodys_name_unless_th
     texts.through_provider("texts")
     assert texts.model()["name"] == "texts@example.org"
     hub.stop()
-    trusting = sign_in.parse(Auth.GENERIC, ("silent@example.org",), (), {**entries, "allowAnyone": True, "trustUnverifiedEmail": True})
+    entries |= {"allowAnyone": True, "trustUnverifiedEmail": True}
+    trusting = sign_in.parse(Auth.GENERIC, ("silent@example.org",), (), entries)
     hub = hubs(trusting, extra=TELLS_STATE)
     for name, admin in (("silent", True), ("eve", False)):
         person = BrowserSession(hub.url)
