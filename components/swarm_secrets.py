@@ -41,11 +41,10 @@ class SecretMaker:
             connection=self._manager.connection,
             create=password_commands.keep_password(name, length, service),
             # Removed with the setting that made it.
-            delete=password_commands.forget_password(name),
+            delete=password_commands.forget_password(name, service),
             triggers=[self._swarm_id],
             logging=remote.Logging.NONE,
-            # In this order, or the new one's file would be the one that is removed.
-            opts=pulumi.ResourceOptions(parent=self._parent, additional_secret_outputs=["stdout"], delete_before_replace=True),
+            opts=pulumi.ResourceOptions(parent=self._parent, additional_secret_outputs=["stdout"]),
         )
         text: pulumi.Output[str] = pulumi.Output.secret(generated.stdout)
         return self.given(name, text), text

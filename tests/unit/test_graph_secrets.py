@@ -57,7 +57,7 @@ def test_the_secret_of_a_password_is_named_by_it_and_replaced_with_it(graph: Gra
 
 def test_a_password_goes_from_the_manager_with_its_setting(graph: Graph) -> None:
     for name in ("password", "admin-password"):
-        assert graph[f"hub-{name}-text"].inputs["delete"].endswith(f"/{name}")
+        assert graph[f"hub-{name}-text"].inputs["delete"].endswith(f"sudo rm -f /var/lib/jupyterhub-swarm/{name}")
 
 
 @pytest.mark.parametrize("name", SECRET_MAKERS)

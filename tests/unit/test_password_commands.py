@@ -64,10 +64,11 @@ def test_a_service_without_the_secret_gets_a_new_password(host: FakeHost, kept: 
     assert re.fullmatch(r"[a-km-z2-9]{20}", printed(host, password_commands.keep_password("password", 20, "hub")))
 
 
-def test_an_empty_file_that_a_crash_has_left_is_no_password(host: FakeHost, kept: Path) -> None:
+def test_an_empty_file_asks_for_a_new_password_even_where_the_service_has_one(host: FakeHost, kept: Path) -> None:
+    (host.folder / "running").touch()
     kept.mkdir(parents=True)
     (kept / "password").touch()
-    assert len(printed(host, password_commands.keep_password("password", 20, "hub"))) == 20
+    assert re.fullmatch(r"[a-km-z2-9]{20}", printed(host, password_commands.keep_password("password", 20, "hub")))
 
 
 def test_a_password_that_cannot_be_kept_is_a_failure_and_not_shown(host: FakeHost, kept: Path) -> None:
@@ -81,13 +82,21 @@ def test_a_forgotten_password_is_followed_by_another(host: FakeHost, kept: Path)
     line = password_commands.keep_password("password", 20, "hub")
     first = printed(host, line)
     for _ in range(2):
-        assert printed(host, password_commands.forget_password("password")) == ""
+        assert printed(host, password_commands.forget_password("password", "hub")) == ""
     assert list(kept.iterdir()) == []
     assert printed(host, line) != first
 
 
+def test_a_password_that_the_service_still_has_is_not_forgotten(host: FakeHost, kept: Path) -> None:
+    (host.folder / "running").touch()
+    line = password_commands.keep_password("password", 20, "hub")
+    assert printed(host, line) == MINE
+    assert printed(host, password_commands.forget_password("password", "hub")) == ""
+    assert (kept / "password").exists()
+
+
 @pytest.mark.parametrize("shell", ["bash", "sh"])
 def test_the_lines_are_correct_shell(shell: str) -> None:
-    for line in (password_commands.keep_password("password", 20, "hub"), password_commands.forget_password("password")):
+    for line in (password_commands.keep_password("password", 20, "hub"), password_commands.forget_password("password", "hub")):
         checked = subprocess.run([shell, "-n", "-c", line], capture_output=True, text=True, check=False)
         assert (checked.returncode, checked.stderr) == (0, "")
