@@ -10,6 +10,11 @@ import json
 import shlex
 from collections.abc import Sequence
 
+# Seconds between a node's signs of life. The swarm calls a node down, and ends its servers, after three times that in silence
+# (swarmkit, manager/dispatcher: defaultGracePeriodMultiplier), less half a second each of jitter. The silence counts from the
+# last sign, up to one period before a pause: so a pause of 39 s is always survived. Docker's own 5 s allow for 9 s.
+HEARTBEAT_S = 20
+ACTIVATED = "jupyterhub-swarm.activated"  # label of a node that has been given to notebooks
 DOCKER_API = "curl --silent --show-error --fail-with-body --unix-socket /run/docker.sock"
 
 
@@ -38,11 +43,16 @@ def nic_mtu() -> str:
 
 
 def swarm_init(address: str, pool: str) -> str:
-    """Make this node a manager, unless it is one, with overlay networks of a /22 each; print the swarm's id."""
+    """Make this node a manager, unless it is one, with overlay networks of a /22 each; print the swarm's id.
+
+    A swarm that is there gets the heartbeat, and is else left as it is. Nodes learn the new one with their next sign of life.
+    """
+    heartbeat = f"--dispatcher-heartbeat {HEARTBEAT_S}s"
     return (
-        "docker info --format '{{.Swarm.ControlAvailable}}' | grep -q true || "
-        f"docker swarm init --advertise-addr {address} --default-addr-pool {pool} --default-addr-pool-mask-length 22 >/dev/null "
-        "|| exit 1; "
+        "if docker info --format '{{.Swarm.ControlAvailable}}' | grep -q true; "
+        f"then docker swarm update {heartbeat} >/dev/null; "
+        f"else docker swarm init --advertise-addr {address} --default-addr-pool {pool} --default-addr-pool-mask-length 22 "
+        f"{heartbeat} >/dev/null; fi || exit 1; "
         "docker info --format '{{.Swarm.Cluster.ID}}'"
     )
 
@@ -80,13 +90,18 @@ def swarm_join(swarm_id: str, mark: str = "/etc/jupyterhub-swarm-id") -> str:
 
 
 def activate(node: str, seconds: int = 300) -> str:
-    """On the manager: wait until the node is ready, then let it take tasks. Print its id in the swarm."""
+    """On the manager: wait until the node is ready, then let it take tasks. Print its id in the swarm.
+
+    Only once in the node's life: one that somebody has drained since stays so. The label is the node's own, and goes with it.
+    """
     name = shlex.quote(node)
     return (
         f"ready() {{ docker node inspect {name} --format '{{{{.Status.State}}}}' 2>/dev/null | grep -qx ready; }}; "
         f"for i in $(seq {seconds // 2}); do ready && break; sleep 2; done; "
         f"ready || {{ echo {name} did not become ready within {seconds} s, see docker node ls >&2; exit 1; }}; "
-        f"docker node update --availability active {name} >/dev/null && docker node inspect {name} --format '{{{{.ID}}}}'"
+        f"docker node inspect {name} --format '{{{{json .Spec.Labels}}}}' | grep -q '\"{ACTIVATED}\"' || "
+        f"docker node update --availability active --label-add {ACTIVATED}=yes {name} >/dev/null || exit 1; "
+        f"docker node inspect {name} --format '{{{{.ID}}}}'"
     )
 
 
@@ -111,6 +126,8 @@ def remove_node(node: str, seconds: int = 60) -> str:
     name = shlex.quote(node)
     return (
         f"docker node inspect {name} >/dev/null 2>&1 || exit 0; "
+        # If this is interrupted, the node is to be activated again.
+        f"docker node update --label-rm {ACTIVATED} {name} >/dev/null 2>&1; "
         f"docker node update --availability drain {name} >/dev/null && "
         f"for i in $(seq {seconds}); do "
         f'test -z "$(docker node ps {name} --filter desired-state=running --quiet)" && break; sleep 1; done; '
@@ -178,11 +195,6 @@ def _unless_secret(name: str, make: str) -> str:
         f"docker secret inspect {quoted} >/dev/null 2>&1 || {make} || exit 1; "
         f"docker secret inspect --format '{{{{.ID}}}}' {quoted}"
     )
-
-
-def random_password(length: int = 20) -> str:
-    """Print a password that a person can type; 5 bits a character."""
-    return f"tr -dc 'a-km-z2-9' </dev/urandom | head -c {length}"
 
 
 def check_hub_config(image: str) -> str:

@@ -28,6 +28,7 @@ from components.userproxy import socket_mount, user_proxy
 from services.hub.home_volumes import SERVER_FOLDER, hub_volume
 
 STATE_FOLDER = "/var/lib/jupyterhub"
+HUB = "hub"  # the service's name
 GIB = 1024**3
 
 # Without curl in the image, and as light as Python can be: it runs every 30 s for the life of the hub.
@@ -108,7 +109,7 @@ class Hub(pulumi.ComponentResource):
         manager_service(
             f"{self._name}-hub",
             ServiceArgs(
-                service_name="hub",
+                service_name=HUB,
                 image=self._args.hub_image,
                 network_id=self.network_id,
                 memory_limit=GIB,
@@ -136,10 +137,10 @@ class Hub(pulumi.ComponentResource):
         if self._args.client_secret is not None:
             return [self._secrets.given("client-secret", self._args.client_secret), self._secrets.random("crypt-key")]
         # 32 characters are what JupyterHub wants of an admin's shared password.
-        admin, self.admin_password = self._secrets.password("admin-password", 32)
+        admin, self.admin_password = self._secrets.password("admin-password", 32, HUB)
         if self._args.settings.sign_in["auth"] != "dummy":
             return [admin]
-        everyone, self.password = self._secrets.password("password", 20)
+        everyone, self.password = self._secrets.password("password", 20, HUB)
         return [admin, everyone]
 
     def _homes(self, ready: pulumi.Resource) -> Mount:

@@ -24,6 +24,7 @@ from components.swarm_secrets import SecretMaker
 
 INTERNAL = "internal"
 USER = "jupyterhub"
+SERVICE = "registry"
 UID = 990  # of the image's user
 
 
@@ -76,11 +77,11 @@ class Registry(pulumi.ComponentResource):
             triggers=[args.manager.machine_id],
             opts=self._child,
         )
-        secret, password = SecretMaker(name, args.manager, args.swarm_id, self).password("registry-password", 20)
+        secret, password = SecretMaker(name, args.manager, args.swarm_id, self).password("registry-password", 20, SERVICE)
         service = manager_service(
             f"{name}-service",
             ServiceArgs(
-                service_name="registry",
+                service_name=SERVICE,
                 image=image.reference,
                 memory_limit=256 * 1024**2,
                 mounts=[Mount(type="bind", source=folder.stdout, target="/var/lib/registry")],

@@ -137,17 +137,6 @@ def boolean(text: str) -> bool:
     return text.lower() == "true"
 
 
-def hub_user(remedy: str) -> Callable[[str], str]:
-    """A rule for a user's name in the hub, which does not start with one that has a slash (JupyterHub, validate_username)."""
-
-    def rule(text: str) -> str:
-        if "/" in text:
-            raise ValueError("has a /, which no name in the hub may have")
-        return not_empty(remedy)(text)
-
-    return rule
-
-
 def duration(least: int) -> Callable[[str], int]:
     """A rule for seconds, minutes, hours or days, as seconds: 0 (off), or at least `least`."""
 

@@ -21,6 +21,7 @@ from components.profiles import Profile
 from components.schema import Key
 from components.settings_reader import Reader
 from components.sign_in import Auth
+from components.user_names import hub_name
 
 
 class SettingsError(pulumi.RunError, ValueError):  # RunError: the engine shows the text without a traceback
@@ -167,7 +168,7 @@ def load(
         homes_size=reader.checked("homesSize", rules.whole_number(1, 100_000), 0),
         volume_type=reader.text("volumeType"),
         home_quota=reader.checked("homeQuota", rules.home_size, 0),
-        home_quotas=dict(reader.entries("homeQuotas", rules.home_size)),
+        home_quotas=dict(reader.entries("homeQuotas", rules.home_size, hub_name(_PERSON))),
         shared_folder=reader.checked("sharedFolder", rules.boolean, False),
         keep_data=reader.checked("keepData", rules.boolean, True),
         backup=reader.whole("backup", BackupPlan.parse),
@@ -183,8 +184,8 @@ def load(
         title=reader.checked("title", rules.title),
         auth=reader.checked("auth", rules.choice(Auth), Auth.NATIVE),
         oauth=reader.structure("oauth"),
-        admins=tuple(reader.each("admins", rules.hub_user("the name that the admin signs in with"))),
-        allowed_users=tuple(reader.each("allowedUsers", rules.hub_user("the name that the user signs in with"))),
+        admins=reader.names("admins", hub_name("the name that the admin signs in with")),
+        allowed_users=reader.names("allowedUsers", hub_name(_PERSON)),
         allow_dummy_on_public_address=reader.checked("allowDummyOnPublicAddress", rules.boolean, False),
         hub_extra_config=reader.checked("hubExtraConfig", rules.python_file),
         announcement=reader.text("announcement"),
@@ -216,4 +217,5 @@ def secret_text(name: str) -> str | None:
     return None if text is None else str(text)
 
 
+_PERSON = "the name that the user signs in with"
 _NO_IMAGE = ImageSource(reference="", context=None)

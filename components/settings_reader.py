@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from components.schema import Key
@@ -47,13 +47,33 @@ class Reader:
             except ValueError as error:
                 self._refuse(name, value, str(error))
 
-    def entries(self, name: str, rule: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
-        """The entries of an object, each value by the rule; what is refused is left out."""
-        for key, value in self._object(name).items():
+    def names(self, name: str, rule: Callable[[str], str]) -> tuple[str, ...]:
+        """The names of a list, by the rule."""
+        return tuple(self._distinct(name, self.strings(name), rule))
+
+    def entries(self, name: str, rule: Callable[[str], Any], key_rule: Callable[[str], str] = str) -> Iterator[tuple[str, Any]]:
+        """The entries of an object, each name by `key_rule`, each value by the rule; what is refused is left out."""
+        written = self._object(name)
+        for made, key in self._distinct(name, written, key_rule).items():
             try:
-                yield key, rule(str(value).strip())
+                yield made, rule(str(written[key]).strip())
             except ValueError as error:
-                self._refuse(f"{name}.{key}", str(value), str(error))
+                self._refuse(f"{name}.{key}", str(written[key]), str(error))
+
+    def _distinct(self, name: str, written: Iterable[str], rule: Callable[[str], str]) -> dict[str, str]:
+        """What the rule makes of each text -> the text. Two that become the same are refused: one of them would count for
+        nothing."""
+        made: dict[str, str] = {}
+        for text in written:
+            try:
+                one = rule(text)
+            except ValueError as error:
+                self._refuse(name, text, str(error))
+                continue
+            if one in made:
+                self._refuse(name, text, f"is the same name as {made[one]!r}: the hub knows both as {one}; remove one of them")
+            made.setdefault(one, text)
+        return made
 
     def whole(self, name: str, rule: Callable[[dict[str, str]], Any]) -> Any:
         """What the rule makes of an object, None where that is empty or refused."""

@@ -111,6 +111,7 @@ _OWN: dict[Auth, dict[str, Entry]] = {
         "tokenUrl": Entry(rule=web_address, remedy=f"token_endpoint, {_URL}"),
         "userdataUrl": Entry(rule=web_address, remedy=f"userinfo_endpoint, {_URL}"),
         "usernameClaim": Entry(rule=text, default="preferred_username"),
+        "trustUnverifiedEmail": Entry(rule=flag, default=False),
         "scopes": Entry(rule=texts, default=["openid", "profile", "email"]),
         "groupsClaim": Entry(rule=text, default="groups"),
         "allowedGroups": Entry(rule=texts, default=[], admits=True),
@@ -210,6 +211,9 @@ def contradictions(
     """What does not go together, one line each."""
     if auth is Auth.NATIVE and not admins:
         yield "admins: empty, but with auth native an admin must admit the others; name at least one user"
+    for name in admins:
+        if auth is Auth.NATIVE and ("," in name or " " in name):
+            yield f"admins: {name!r} has a comma or a blank, which no name has with auth native: the hub would not start"
     if auth in ENTRIES and not domain:
         yield f"domain: empty, but auth {auth} sends people back to a host name; set the one that users type"
     if auth is Auth.DUMMY and dummy_refused:

@@ -162,6 +162,7 @@ def tools_archive() -> str:
 
 
 def quota_settings(default: int, users: Mapping[str, int]) -> str:
-    """What storage/quotas.py reads: the sizes by home folders, not by users."""
+    """What storage/quotas.py reads: the sizes by home folders, not by users; and whose they are, for `make users`."""
     homes = {home_of(user): size for user, size in users.items()}
-    return json.dumps({"default": default, "homes": homes}, indent=1, sort_keys=True) + "\n"
+    names = {home_of(user): user for user in users}
+    return json.dumps({"default": default, "homes": homes, "names": names}, indent=1, sort_keys=True) + "\n"

@@ -7,7 +7,7 @@ import hashlib
 import pulumi
 from pulumi_command import remote
 
-from components import commands
+from components import commands, password_commands
 from components.node import Node
 from components.services import Secret, secret_file
 
@@ -30,31 +30,27 @@ class SecretMaker:
         )
         return secret_file(made.stdout, f"jupyterhub-{name}", name)
 
-    def password(self, name: str, length: int) -> tuple[Secret, pulumi.Output[str]]:
-        """A generated password, which people type: the secret, and the text as a secret output."""
+    def password(self, name: str, length: int, service: str) -> tuple[Secret, pulumi.Output[str]]:
+        """A generated password of a service, which people type: the secret, and the text as a secret output.
+
+        `create` runs again whenever an input changes, `connection` among them. It prints the password that the manager keeps;
+        and a text that is another one all the same is another secret, which the service then gets.
+        """
         generated = remote.Command(
             f"{self._component}-{name}-text",
             connection=self._manager.connection,
-            create=commands.random_password(length),
+            create=password_commands.keep_password(name, length, service),
+            # Removed with the setting that made it.
+            delete=password_commands.forget_password(name, service),
             triggers=[self._swarm_id],
             logging=remote.Logging.NONE,
             opts=pulumi.ResourceOptions(parent=self._parent, additional_secret_outputs=["stdout"]),
         )
         text: pulumi.Output[str] = pulumi.Output.secret(generated.stdout)
-        # Removed with the setting that made it: a later password is another one, and must not meet the old secret.
-        stored = remote.Command(
-            f"{self._component}-{name}",
-            connection=self._manager.connection,
-            create=commands.store_secret(f"jupyterhub-{name}"),
-            delete=commands.remove_secret(f"jupyterhub-{name}"),
-            stdin=text,
-            triggers=[self._swarm_id],
-            opts=pulumi.ResourceOptions(parent=self._parent, delete_before_replace=True),
-        )
-        return secret_file(stored.stdout, f"jupyterhub-{name}", name), text
+        return self.given(name, text), text
 
     def given(self, name: str, value: pulumi.Output[str], *, file: str = "", hashed: pulumi.Output[str] | None = None) -> Secret:
-        """A secret of the stack's owner, as `file` if that is not its name. Swarm secrets do not change, so the name carries a
+        """A secret that is known here, as `file` if that is not its name. Swarm secrets do not change, so the name carries a
         few digits of a hash: another value is another secret, and the old one goes once no service has it.
 
         `hashed` takes the value's place there, where something public changes with it. The swarm counts too: else, in a new

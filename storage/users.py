@@ -8,6 +8,7 @@ from pathlib import Path
 from services.hub.owners import Owner, OwnerFile
 from storage.limits import Usage, XfsQuota
 from storage.projects import Kernel
+from storage.quota_names import unused
 
 HEAD = ("USER", "E-MAIL", "FOLDER", "FIRST SEEN", "USED", "LIMIT", "%")
 NOBODY = Owner(name="-", email="", first_seen="-")
@@ -47,7 +48,8 @@ def main(root: Path = Path("/srv/homes")) -> int:
     """Print the table."""
     kernel, report = Kernel(), XfsQuota(root).report()
     usages = {path.name: report.get(kernel.project_of(path), UNKNOWN) for path in (root / "users").iterdir() if path.is_dir()}
-    print(table([HEAD, *rows(OwnerFile(root / "hub" / "owners.json").read(), usages)]))
+    owners = OwnerFile(root / "hub" / "owners.json").read()
+    print("\n".join([table([HEAD, *rows(owners, usages)]), *unused({*owners, *usages})]))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""From the stack's settings to JupyterHub's authenticator: its class, its traits, and what is kept of a sign-in."""
+"""From the stack's settings to JupyterHub's authenticator: its class and its traits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tornado.web import HTTPError
-
-from services.hub.owners import email_of
+from services.hub.told_addresses import after_sign_in
 
 Traits = dict[str, Any]
 
@@ -39,7 +37,7 @@ def authenticator(settings: dict[str, Any], secrets: Path) -> dict[str, Traits]:
         "auto_login": True,
         # Of what the service tells, only the e-mail address is kept (`after_sign_in`), so there are no tokens to refresh.
         "enable_auth_state": True,
-        "post_auth_hook": after_sign_in,
+        "post_auth_hook": after_sign_in(settings["auth"], oauth.get("trustUnverifiedEmail", False)),
         "auth_refresh_age": 0,
     }
     section = name.rpartition(".")[2]
@@ -49,21 +47,6 @@ def authenticator(settings: dict[str, Any], secrets: Path) -> dict[str, Traits]:
         "CryptKeeper": {"keys": [_read(secrets, "crypt-key")]},
         section: {**common, **traits(oauth, settings)},
     }
-
-
-async def after_sign_in(_: Any, __: Any, model: dict[str, Any]) -> dict[str, Any]:
-    """The `post_auth_hook`: of what the sign-in service told, keep the e-mail address, and no token.
-
-    An address that the service has not verified may be anybody's: it is not kept, and does not do as a user's name.
-    Raises tornado's HTTPError 403 for such a name.
-    """
-    state = model.get("auth_state") or {}
-    told = [value for value in state.values() if isinstance(value, dict)]
-    unverified = any(info.get(claim) in (False, "false") for info in told for claim in ("email_verified", "verified_email"))
-    email = email_of("", state)
-    if unverified and email and email.lower() == model["name"]:
-        raise HTTPError(403, f"{email} is not verified at the sign-in service: confirm it there first")
-    return {**model, "auth_state": {"email": "" if unverified else email}}
 
 
 def _github(oauth: Traits, _: Traits) -> Traits:

@@ -29,6 +29,11 @@ class Cloud:
             found[name] = str(server["status"])
         return found
 
+    def server_id(self, name: str) -> str:
+        """The id of the project's one server of that name."""
+        (found,) = (str(server["id"]) for server in self._list("compute", "servers") if server["name"] == name)
+        return found
+
     def volumes(self) -> dict[str, int]:
         """The project's volumes by id: their sizes in GiB."""
         return {str(volume["id"]): int(volume["size"]) for volume in self._list("volumev3", "volumes")}

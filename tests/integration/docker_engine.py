@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tarfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ _ADDRESS_POOL = "10.201.0.0/16"
 class DockerEngine:
     """`docker(...)` runs Docker's command line against it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "") -> None:
         self._folder = folder
-        self._group = f"standin-test-{os.getpid()}"
+        self._group = f"standin-test-{os.getpid()}{name}"
         self._log = folder / "dockerd.log"
         self.socket = folder / "docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,6 +50,14 @@ class DockerEngine:
             ["docker", *arguments], input=stdin, capture_output=True, env={**os.environ, "DOCKER_HOST": self.host}
         )
         assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr.decode()}"
+        return done.stdout.decode().strip()
+
+    def shell(self, line: str) -> str:
+        """What a shell line prints for which this engine is the machine's, without the line's end."""
+        done = subprocess.run(
+            ["bash", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, env={**os.environ, "DOCKER_HOST": self.host}
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr.decode()}"
         return done.stdout.decode().strip()
 
     def inspect(self, kind: str, name: str) -> dict[str, Any]:
@@ -67,6 +76,19 @@ class DockerEngine:
         """The network that its containers are reached from."""
         assert self._process is not None
         return Network(self._process.pid)
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Nothing of it runs while the block does: neither the engine nor what is in its containers."""
+        assert self._process is not None
+        processes = _descendants(self._process.pid)
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     def load(self, saved: subprocess.Popen[bytes]) -> None:
         """Takes an image from what `docker save` of another engine writes."""
@@ -123,6 +145,14 @@ class DockerEngine:
                 return
             waiting.wait(0.2)
         raise AssertionError(f"dockerd does not answer after {_START_SECONDS} s:\n{self._log.read_text()[-3000:]}")
+
+
+def _descendants(process: int) -> list[int]:
+    found = []
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in children.read_text().split():
+            found += [int(child), *_descendants(int(child))]
+    return found
 
 
 def _box(version: str) -> bytes:

@@ -32,6 +32,11 @@ PEOPLE = [
         },
     )
     for name in ("ada", "ben", "eve", "grace", "mallory")
+] + [
+    # A provider that has nothing to say of addresses, and one that says it as a text.
+    User(sub="silent", claims={"preferred_username": "silent@example.org", "email": "silent@example.org"}),
+    User(sub="texts", claims={"preferred_username": "texts", "email": "Texts@example.org", "email_verified": "true"}),
+    User(sub="kelvin", claims={"preferred_username": "\N{KELVIN SIGN}ay", "email": "k@example.org", "email_verified": True}),
 ]
 
 
@@ -127,6 +132,52 @@ def test_an_address_that_is_not_verified_is_nobodys_name(hubs: Any, provider: st
     assert "eve@example.org is not verified" in refused.text
     ben.through_provider("ben")
     assert ben.model()["name"] == "ben@example.org"
+
+
+def test_an_address_of_which_the_provider_says_nothing_is_nobodys_name_unless_the_settings_trust_it(
+    hubs: Any, provider: str
+) -> None:
+    entries = generic(provider, usernameClaim="email")
+    hub = hubs(sign_in.parse(Auth.GENERIC, ("Silent@example.org",), ("texts@example.org",), entries))
+    silent, texts = BrowserSession(hub.url), BrowserSession(hub.url)
+    refused = silent.through_provider("silent")
+    assert (refused.status_code, silent.model()) == (403, {})
+    assert "does not say that silent@example.org is verified" in refused.text
+    assert "oauth.trustUnverifiedEmail" in hub.log()
+    texts.through_provider("texts")
+    assert texts.model()["name"] == "texts@example.org"
+    hub.stop()
+    entries |= {"allowAnyone": True, "trustUnverifiedEmail": True}
+    trusting = sign_in.parse(Auth.GENERIC, ("silent@example.org",), (), entries)
+    hub = hubs(trusting, extra=TELLS_STATE)
+    for name, admin in (("silent", True), ("eve", False)):
+        person = BrowserSession(hub.url)
+        person.through_provider(name)
+        assert (person.model()["name"], person.model()["admin"]) == (f"{name}@example.org", admin)
+        assert f"kept of {name}@example.org: {{'email': '{name}@example.org'}}" in hub.log()
+
+
+def test_an_unverified_address_gets_no_name_by_a_map_of_the_owners(hubs: Any, provider: str) -> None:
+    people = sign_in.parse(Auth.GENERIC, ("ada",), (), generic(provider, usernameClaim="email", allowAnyone=True))
+    hub = hubs(people, extra='c.GenericOAuthenticator.username_map = {"eve@example.org": "ada", "silent@example.org": "ada"}')
+    for name in ("eve", "silent"):
+        person = BrowserSession(hub.url)
+        assert (person.through_provider(name).status_code, person.model()) == (403, {})
+
+
+def test_a_name_that_is_not_an_address_needs_no_verified_one(hubs: Any, provider: str) -> None:
+    hub = hubs(sign_in.parse(Auth.GENERIC, (), (), generic(provider, allowAnyone=True)), extra=TELLS_STATE)
+    silent = BrowserSession(hub.url)
+    silent.through_provider("silent")
+    assert silent.model()["name"] == "silent@example.org"
+    assert "kept of silent@example.org: {'email': ''}" in hub.log()
+
+
+def test_a_letter_that_only_becomes_ascii_in_lower_case_opens_nobodys_account(hubs: Any, provider: str) -> None:
+    hub = hubs(sign_in.parse(Auth.GENERIC, ("kay",), (), generic(provider, allowAnyone=True)))
+    kelvin = BrowserSession(hub.url)
+    refused = kelvin.through_provider("kelvin")
+    assert (refused.status_code, kelvin.model()) == (403, {})
 
 
 def test_with_native_a_stranger_gets_no_admins_name_and_waits_to_be_admitted(hubs: Any) -> None:

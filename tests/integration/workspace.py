@@ -122,6 +122,11 @@ class Workspace:
         """Makes the stack what the program says."""
         return self._run("up", "--yes", "--skip-preview", refresh=refresh)
 
+    def replace(self, name: str) -> Result:
+        """As `up`, with the resource of that name made anew."""
+        found = [item["urn"] for item in self.state()["deployment"]["resources"] if item["urn"].endswith(f"::{name}")]
+        return self._run("up", "--yes", "--skip-preview", "--replace", *found)
+
     def refresh(self) -> Result:
         """Reads every resource and records what has changed outside."""
         return self._run("refresh", "--yes", "--skip-preview")

@@ -29,6 +29,7 @@ case "$*" in
   "info --format {{.Swarm.ControlAvailable}}") [ -e swarm ] && echo true || echo false ;;
   "info --format {{.Swarm.LocalNodeState}}") [ -e swarm ] && echo active || echo inactive ;;
   "info --format {{.Swarm.Cluster.ID}}") [ -e swarm ] && echo swarm-id || echo ;;
+  "swarm update"*) [ -e broken ] && exit 7; echo Swarm updated. ;;
   "swarm init"*) [ -e broken ] && exit 7; touch swarm; echo a lot of output ;;
   "node inspect"*".Status.State"*) echo tick >>looks; [ "$(wc -l <looks)" -gt 2 ] && cat node ;;
   "node inspect"*) [ -e node ] && echo node-id ;;

@@ -25,7 +25,6 @@ LINES = {
     "make_secret": commands.make_secret("jupyterhub-cookie-secret"),
     "store_secret": commands.store_secret("jupyterhub-password"),
     "remove_secret": commands.remove_secret("jupyterhub-password"),
-    "random_password": commands.random_password(),
     "check_hub_config": commands.check_hub_config("jupyterhub-swarm/hub:0123456789ab"),
     "wait_for_file": commands.wait_for_file("/srv/state/door/ca.pem"),
     "door_status": commands.door_status(),
@@ -47,9 +46,11 @@ def test_nic_mtu() -> None:
 
 def test_swarm_init() -> None:
     assert LINES["swarm_init"] == (
-        "docker info --format '{{.Swarm.ControlAvailable}}' | grep -q true || "
-        "docker swarm init --advertise-addr 10.20.0.10 --default-addr-pool 10.200.0.0/16 --default-addr-pool-mask-length 22 "
-        ">/dev/null || exit 1; docker info --format '{{.Swarm.Cluster.ID}}'"
+        "if docker info --format '{{.Swarm.ControlAvailable}}' | grep -q true; "
+        "then docker swarm update --dispatcher-heartbeat 20s >/dev/null; "
+        "else docker swarm init --advertise-addr 10.20.0.10 --default-addr-pool 10.200.0.0/16 "
+        "--default-addr-pool-mask-length 22 --dispatcher-heartbeat 20s >/dev/null; fi || exit 1; "
+        "docker info --format '{{.Swarm.Cluster.ID}}'"
     )
 
 
@@ -82,7 +83,9 @@ def test_activate() -> None:
         "ready() { docker node inspect worker-0 --format '{{.Status.State}}' 2>/dev/null | grep -qx ready; }; "
         "for i in $(seq 150); do ready && break; sleep 2; done; "
         "ready || { echo worker-0 did not become ready within 300 s, see docker node ls >&2; exit 1; }; "
-        "docker node update --availability active worker-0 >/dev/null && docker node inspect worker-0 --format '{{.ID}}'"
+        "docker node inspect worker-0 --format '{{json .Spec.Labels}}' | grep -q '\"jupyterhub-swarm.activated\"' || "
+        "docker node update --availability active --label-add jupyterhub-swarm.activated=yes worker-0 >/dev/null || exit 1; "
+        "docker node inspect worker-0 --format '{{.ID}}'"
     )
 
 
@@ -100,6 +103,7 @@ def test_remove_labels() -> None:
 def test_remove_node() -> None:
     assert LINES["remove_node"] == (
         "docker node inspect worker-0 >/dev/null 2>&1 || exit 0; "
+        "docker node update --label-rm jupyterhub-swarm.activated worker-0 >/dev/null 2>&1; "
         "docker node update --availability drain worker-0 >/dev/null && "
         'for i in $(seq 60); do test -z "$(docker node ps worker-0 --filter desired-state=running --quiet)" && break; '
         "sleep 1; done; "
@@ -137,11 +141,6 @@ def test_store_secret() -> None:
         "docker secret create jupyterhub-password - >/dev/null || exit 1; "
         "docker secret inspect --format '{{.ID}}' jupyterhub-password"
     )
-
-
-def test_random_password() -> None:
-    assert LINES["random_password"] == "tr -dc 'a-km-z2-9' </dev/urandom | head -c 20"
-    assert commands.random_password(32).endswith("| head -c 32")
 
 
 def test_check_hub_config() -> None:

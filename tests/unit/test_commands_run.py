@@ -46,7 +46,12 @@ def test_a_fresh_node_makes_a_swarm_and_prints_only_its_id(host: FakeHost) -> No
 def test_a_node_that_is_a_manager_already_makes_no_second_swarm(host: FakeHost) -> None:
     done = having(host, "swarm").run(commands.swarm_init("10.20.0.10", "10.200.0.0/16"))
     assert (done.returncode, done.stdout) == (0, "swarm-id\n")
-    assert host.calls("docker swarm") == []
+    assert host.calls("docker swarm") == ["docker swarm update --dispatcher-heartbeat 20s"]
+
+
+def test_a_heartbeat_that_cannot_be_set_is_a_failure(host: FakeHost) -> None:
+    done = having(host, "swarm", "broken").run(commands.swarm_init("10.20.0.10", "10.200.0.0/16"))
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def test_a_swarm_that_cannot_be_made_is_a_failure_and_not_an_empty_id(host: FakeHost) -> None:
@@ -98,7 +103,9 @@ def test_a_node_becomes_active_once_it_is_ready(host: FakeHost) -> None:
     done = host.run(commands.activate("worker-0"))
     assert (done.returncode, done.stdout) == (0, "node-id\n")
     assert host.calls("sleep") == ["sleep 2", "sleep 2"]
-    assert host.calls("docker node update") == ["docker node update --availability active worker-0"]
+    assert host.calls("docker node update") == [
+        "docker node update --availability active --label-add jupyterhub-swarm.activated=yes worker-0"
+    ]
 
 
 def test_a_node_that_is_down_does_not_become_active(host: FakeHost) -> None:
@@ -112,6 +119,7 @@ def test_a_node_that_is_down_does_not_become_active(host: FakeHost) -> None:
 def test_a_node_is_drained_and_struck_off_only_after_its_tasks_have_ended(host: FakeHost) -> None:
     assert having(host, "node", "tasks").run(commands.remove_node("worker-0")).returncode == 0
     assert host.calls()[1:] == [
+        "docker node update --label-rm jupyterhub-swarm.activated worker-0",
         "docker node update --availability drain worker-0",
         "docker node ps worker-0 --filter desired-state=running --quiet",
         "sleep 1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -38,6 +39,25 @@ def test_a_password_is_a_secret_on_standard_input(graph: Graph, name: str, text:
     stdin = graph[name].inputs["stdin"]
     assert is_secret(stdin)
     assert revealed(stdin) == text
+
+
+def named(name: str, text: str) -> str:
+    """The name of the swarm secret of a password: another text has another, which reaches the service."""
+    digest = hashlib.sha256(f"swarm-init-stdout\0{text}".encode()).hexdigest()
+    return f"jupyterhub-{name}-{digest[:8]}"
+
+
+@pytest.mark.parametrize(("name", "text"), [("password", PASSWORD), ("admin-password", ADMIN_PASSWORD)])
+def test_the_secret_of_a_password_is_named_by_it_and_replaced_with_it(graph: Graph, name: str, text: str) -> None:
+    stored = graph[f"hub-{name}"].inputs
+    assert stored["triggers"] == [named(name, text)]
+    assert named(name, text) in stored["create"]
+    assert named(name, text) in stored["delete"]
+
+
+def test_a_password_goes_from_the_manager_with_its_setting(graph: Graph) -> None:
+    for name in ("password", "admin-password"):
+        assert graph[f"hub-{name}-text"].inputs["delete"].endswith(f"sudo rm -f /var/lib/jupyterhub-swarm/{name}")
 
 
 @pytest.mark.parametrize("name", SECRET_MAKERS)
@@ -92,8 +112,8 @@ def test_services_read_their_secrets_from_files(graph: Graph) -> None:
         "hub-hub": {
             "proxy-token": "jupyterhub-proxy-token",
             "cookie-secret": "jupyterhub-cookie-secret",
-            "admin-password": "jupyterhub-admin-password",
-            "password": "jupyterhub-password",
+            "admin-password": named("admin-password", ADMIN_PASSWORD),
+            "password": named("password", PASSWORD),
         },
         "hub-userproxy": {"proxy-token": "jupyterhub-proxy-token"},
         "proxy-nginx": {},

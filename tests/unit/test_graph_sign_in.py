@@ -90,6 +90,16 @@ def test_without_a_file_of_the_owners_nothing_is_tried(graph_of: GraphOf) -> Non
     assert "hub-config-check" not in graph_of(auth="native").names()
 
 
+def test_what_is_made_at_random_is_kept_since_every_line_runs_again_with_a_new_connection(
+    github: Graph, graph_of: GraphOf
+) -> None:
+    for graph in (github, graph_of(auth="dummy"), graph_of(registry="internal")):
+        makers = [command for command in graph.of_type(COMMAND) if "/dev/urandom" in str(revealed(command.inputs["create"]))]
+        assert makers
+        for command in makers:
+            assert command.inputs["create"].startswith(("docker secret inspect ", "if ! sudo test -s ")), command.name
+
+
 @pulumi.runtime.test  # type: ignore[misc]
 def test_the_stack_tells_the_callback_address_and_where_to_enter_it(stack_values: dict[str, str]) -> pulumi.Output[None]:
     rendered({**stack_values, **GITHUB})

@@ -159,10 +159,11 @@ def test_the_scripts_travel_on_standard_input_in_the_projects_own_layout(graph: 
 
 def test_sizes_of_homes_are_told_by_folder_and_reach_the_node_on_standard_input(graph_of: GraphOf) -> None:
     graph = graph_of(homeQuota="1G", homeQuotas='{"Ada@example.org": "5G"}')
-    assert graph["storage-serve"].inputs["stdin"] == quota_settings(1024**3, {"Ada@example.org": 5 * 1024**3})
+    assert graph["storage-serve"].inputs["stdin"] == quota_settings(1024**3, {"ada@example.org": 5 * 1024**3})
     assert json.loads(graph["storage-serve"].inputs["stdin"]) == {
         "default": 1024**3,
-        "homes": {home_of("Ada@example.org"): 5 * 1024**3},
+        "homes": {home_of("ada@example.org"): 5 * 1024**3},
+        "names": {home_of("ada@example.org"): "ada@example.org"},
     }
 
 

@@ -15,7 +15,6 @@ from traitlets.utils.importstring import import_item
 
 from components import sign_in
 from components.sign_in import Auth
-from services.hub.sign_in import after_sign_in
 from tests.unit.hub_files import SECRETS, SETTINGS, hub_config
 from tests.unit.test_sign_in_settings import ENOUGH
 
@@ -102,22 +101,71 @@ def test_named_users_bound_a_shared_password(tmp_path: Path, monkeypatch: pytest
         assert (made.allow_all, made.allowed_users) == (not allowed, set(allowed))
 
 
-def test_of_a_sign_in_only_the_address_is_kept() -> None:
-    model = {
-        "name": "ben",
-        "admin": None,
-        "auth_state": {"access_token": "t", "token_response": {"id_token": "t"}, "oauth_user": {"email": "ben@example.org"}},
-    }
-    kept = asyncio.run(after_sign_in(None, None, model))
+def signed_in(made: Any, name: str, **told: Any) -> dict[str, Any]:
+    """What is kept of a sign-in in which the service told this of a person. Raises HTTPError where it is refused."""
+    state = {"access_token": "t", "token_response": {"id_token": "t", "email": "t@example.org"}, made.user_auth_state_key: told}
+    return dict(asyncio.run(made.run_post_auth_hook(None, {"name": name, "admin": None, "auth_state": state})))
+
+
+def test_of_a_sign_in_only_the_address_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = authenticator(tmp_path, monkeypatch, Auth.GITHUB)
+    kept = signed_in(made, "ben", login="Ben", email="ben@example.org")
     assert kept == {"name": "ben", "admin": None, "auth_state": {"email": "ben@example.org"}}
 
 
 @pytest.mark.parametrize("claim", ["email_verified", "verified_email"])
-@pytest.mark.parametrize("value", [False, "false"])
-def test_an_unverified_address_is_neither_kept_nor_a_name(claim: str, value: Any) -> None:
-    def model(name: str) -> dict[str, Any]:
-        return {"name": name, "auth_state": {"oauth_user": {"email": "Ben@example.org", claim: value}}}
-
-    assert asyncio.run(after_sign_in(None, None, model("ben")))["auth_state"] == {"email": ""}
+@pytest.mark.parametrize("value", [False, "false", "no", 1])
+def test_an_unverified_address_is_neither_kept_nor_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, claim: str, value: Any
+) -> None:
+    made = authenticator(tmp_path, monkeypatch, Auth.GENERIC)
+    told = {"email": "Ben@example.org", claim: value}
+    assert signed_in(made, "ben", preferred_username="ben", **told)["auth_state"] == {"email": ""}
     with pytest.raises(HTTPError, match="is not verified"):
-        asyncio.run(after_sign_in(None, None, model("ben@example.org")))
+        signed_in(made, "ben@example.org", preferred_username="ben@example.org", **told)
+
+
+@pytest.mark.parametrize(
+    ("auth", "entries", "told", "kept"),
+    [
+        (Auth.GENERIC, {"usernameClaim": "email"}, {"email_verified": True}, True),
+        (Auth.GENERIC, {"usernameClaim": "email"}, {"email_verified": "true"}, True),
+        (Auth.GENERIC, {"usernameClaim": "email"}, {}, None),
+        (Auth.GENERIC, {"usernameClaim": "email"}, {"email_verified": None}, None),
+        (Auth.GENERIC, {"usernameClaim": "email"}, {"email_verified": True, "verified_email": False}, None),
+        (Auth.GENERIC, {"usernameClaim": "email", "trustUnverifiedEmail": True}, {}, True),
+        (Auth.GENERIC, {"usernameClaim": "email", "trustUnverifiedEmail": True}, {"email_verified": False}, True),
+        # A name that the provider gives, which happens to be an address too.
+        (Auth.GENERIC, {}, {"preferred_username": "ben@example.edu"}, False),
+        # A domain admits without any further question of the class.
+        (Auth.GOOGLE, {}, {"hd": "example.org"}, None),
+        (Auth.GOOGLE, {}, {"hd": "example.org", "verified_email": False}, None),
+        (Auth.GOOGLE, {}, {"hd": "example.org", "verified_email": True}, True),
+        (Auth.CILOGON, {}, {"idp": "urn:mace:incommon:example.edu"}, True),
+        (Auth.CILOGON, {}, {"idp": "urn:mace:incommon:example.edu", "email_verified": False}, None),
+        (Auth.GLOBUS, {}, {"preferred_username": "ben@example.edu"}, True),
+    ],
+)
+def test_an_address_is_a_name_where_the_service_vouches_for_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    auth: Auth,
+    entries: dict[str, Any],
+    told: dict[str, Any],
+    kept: bool | None,
+) -> None:
+    made = authenticator(tmp_path, monkeypatch, auth, **entries)
+    info = {"email": "ben@example.edu", **told}
+    name = made.normalize_username(made.user_info_to_username(info))
+    if kept is None:
+        with pytest.raises(HTTPError, match="verified"):
+            signed_in(made, name, **info)
+    else:
+        assert signed_in(made, name, **info)["auth_state"] == {"email": "ben@example.edu" if kept else ""}
+
+
+def test_a_name_that_only_becomes_plain_in_lower_case_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = authenticator(tmp_path, monkeypatch, Auth.GENERIC)
+    with pytest.raises(HTTPError, match="a letter that this hub cannot tell from another"):
+        signed_in(made, "kay", preferred_username="\N{KELVIN SIGN}ay")
+    assert signed_in(made, "jürgen", preferred_username="JÜRGEN")["name"] == "jürgen"

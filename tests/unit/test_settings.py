@@ -80,4 +80,4 @@ def test_an_object_that_is_none_is_refused_with_the_command_that_sets_one(load_s
 
 def test_users_of_any_name_may_have_homes_of_their_own_size(load_stack: LoadStack) -> None:
     settings = load_stack(homeQuotas='{"ada@example.org": "50G", "Grace H.": "64M"}')
-    assert settings.home_quotas == {"ada@example.org": 50 * 1024**3, "Grace H.": 64 * 1024**2}
+    assert settings.home_quotas == {"ada@example.org": 50 * 1024**3, "grace h.": 64 * 1024**2}
