@@ -17,7 +17,7 @@ from typing import Any
 from services.hub.home_names import home_of
 from services.hub.owners import OwnerFile
 from storage.backup import ROOT
-from storage.quotas import GROUP, OWNER
+from storage.places import GROUP, OWNER
 from storage.restic import BackupError, Restic, report, restore_inside
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from services.hub.kept_database import COPY, RESTORED
 from storage.backup import ROOT
-from storage.quotas import GROUP, OWNER
+from storage.places import GROUP, OWNER
 from storage.restic import BackupError, Restic, report, restore_inside
 from storage.restore import snapshot_of
 
