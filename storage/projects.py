@@ -34,10 +34,9 @@ class Kernel:
         """The project of a folder, 0 for none; a number without the mark to inherit it counts as none. Raises OSError."""
         descriptor = os.open(path, FOLDER)
         try:
-            flags, _, _, project, _ = _read(descriptor)
+            return project_at(descriptor)
         finally:
             os.close(descriptor)
-        return project if flags & _INHERIT else 0
 
     def tag(self, path: Path, project: int, between: Callable[[], None] = lambda: None) -> None:
         """Give a folder and all in it to a project. The folder itself comes last: if it is tagged, all in it was.
@@ -57,6 +56,12 @@ class Kernel:
                 walk.fail(name, error)
         if walk.failed:
             raise TagError(f"has {walk.failed} files that cannot be counted; the first is {walk.first}")
+
+
+def project_at(folder: int) -> int:
+    """The project of an open folder, as `Kernel.project_of` has it. Raises OSError."""
+    flags, _, _, project, _ = _read(folder)
+    return project if flags & _INHERIT else 0
 
 
 def give(descriptor: int, project: int) -> None:

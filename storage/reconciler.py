@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from storage.limits import DEFAULT, Usage, XfsQuota, limits_of
 from storage.places import GROUP, OWNER, Places, Settings
 from storage.projects import Kernel, Registry, TagError, assign, can_be_listed
+from storage.tree import is_folder
 
 
 class Run:
@@ -113,7 +113,7 @@ class Run:
         home = self._places.users / new.name
         try:
             if os.path.lexists(home):
-                if not _is_folder(home):
+                if not is_folder(home):
                     raise FileExistsError
                 new.rmdir()
             elif self._limited(new) and (not self._differs(new) or self.count(new)):
@@ -138,10 +138,6 @@ def make_folders(places: Places) -> None:
 
 def _folders(path: Path) -> list[Path]:
     return sorted(path / entry.name for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))
-
-
-def _is_folder(path: Path) -> bool:
-    return stat.S_ISDIR(path.lstat().st_mode)
 
 
 def _set_limits(quota: XfsQuota, wanted: dict[int, tuple[int, int]]) -> dict[int, str]:

@@ -95,6 +95,14 @@ def _holds_data(found: os.stat_result, device: int) -> bool:
     return found.st_dev == device and (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode))
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there, and not a link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def shown(name: str) -> str:
     """A name for people: as it is, or with what cannot be printed escaped."""
     return name if name.isprintable() else ascii(name)

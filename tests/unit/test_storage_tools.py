@@ -201,32 +201,6 @@ def test_homes_are_named_by_user_address_folder_or_all(root: Path) -> None:
         restore.wanted_homes("eve", root, homes)
 
 
-@pytest.mark.parametrize("in_place", [False, True])
-def test_a_home_is_restored_to_the_side_or_in_place_when_asked(
-    root: Path, monkeypatch: pytest.MonkeyPatch, in_place: bool
-) -> None:
-    asked = []
-    monkeypatch.setattr(restore, "restore_inside", lambda *arguments: asked.append(arguments))
-    monkeypatch.setattr("os.chown", lambda *_: None)
-    home = home_of(ADA.name)
-    target = restore.restore("bbbb", home, in_place, root)
-    assert target == (root / "users" / home if in_place else root / "users" / home / "restored-bbbb")
-    assert target.is_dir()
-    assert asked == [("bbbb", f"{root}/users/{home}", target)]
-
-
-def test_a_home_that_is_gone_comes_back_with_a_quota(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "restore_inside", lambda *_: None)
-    monkeypatch.setattr("os.chown", lambda *_: None)
-
-    def quotas(command: list[str], **_: Any) -> None:
-        assert command == ["jupyterhub-storage", "quotas"]
-        (root / "new" / "bob").rename(root / "users" / "bob")
-
-    monkeypatch.setattr("subprocess.run", quotas)
-    assert restore.restore("bbbb", "bob", True, root) == root / "users" / "bob"
-
-
 def test_a_restore_can_write_to_nothing_but_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
 
