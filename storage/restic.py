@@ -9,11 +9,14 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from storage.tree import is_folder
 
+# The exit status of a backup that made a snapshot of all but some files, which vanished meanwhile or cannot be read.
+INCOMPLETE = 3
 CONFIG = Path("/etc/jupyterhub-storage/backup.json")
 # Puts a program where it can write to nothing but the folder that is named behind it: what a snapshot holds is its users'.
 SANDBOX = (
@@ -42,11 +45,22 @@ class Restic:
 
     def run(self, *arguments: str) -> str:
         """Run restic and return its output. Raises BackupError with the reason that it gave."""
+        return self._run(arguments, ()).stdout
+
+    def back_up(self, *arguments: str) -> str:
+        """Take a snapshot; returns what of it could not be read, in words, or an empty text. Raises BackupError."""
+        done = self._run(("backup", *arguments), (INCOMPLETE,))
+        if done.returncode != INCOMPLETE:
+            return ""
+        trouble = trouble_in(done.stderr)
+        return f"{max(len(trouble), 1)} files could not be read: {(trouble or [done.stderr.strip()[-300:]])[0]}"
+
+    def _run(self, arguments: Sequence[str], also_good: Sequence[int]) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(["restic", *arguments], env=self._environment(), capture_output=True, text=True, check=False)
-        if done.returncode != 0:
+        if done.returncode not in (0, *also_good):
             verb = next(word for word in arguments if not word.startswith("-"))
             raise BackupError(f"restic {verb} failed: {reason(done.stderr)}")
-        return done.stdout
+        return done
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -13,6 +13,7 @@ import pytest
 from services.hub.home_names import home_of
 from services.hub.owners import Owner, OwnerFile
 from storage import backup, restic, restore, status, users
+from storage.backup_status import BackupStatus
 from storage.limits import Usage
 from storage.restic import BackupError, Restic
 
@@ -88,8 +89,9 @@ def calls(folder: Path) -> list[str]:
 def test_the_first_backup_makes_the_repository_and_forgets_what_need_not_be_kept(played: Path) -> None:
     assert backup.main([]) == 0
     assert calls(played) == [
-        "cat config",
+        "cat config --no-lock",
         "init",
+        "unlock",
         "backup --one-file-system --tag=homes /srv/homes/users /srv/homes/shared /srv/homes/hub",
         "forget --tag=homes --prune --keep-daily=7 --keep-monthly=6",
     ]
@@ -110,36 +112,20 @@ def test_a_repository_that_cannot_be_read_is_told_with_restics_own_reason(
     (played / "refused").touch()
     assert backup.main([]) == 1
     assert capsys.readouterr().err == "restic cat failed: no repository\n"
-    assert calls(played) == ["cat config", "init"]
+    assert calls(played) == ["cat config --no-lock", "init"]
 
 
-def test_a_failed_backup_shows_in_the_status_until_one_succeeds(
-    played: Path, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(status, "systemctl", lambda *_: "Fri 2026-01-02 03:00:00 UTC")
-    assert status.backup(backup.RESULT, config) == (True, "none yet, next Fri 2026-01-02 03:00:00 UTC")
+def test_how_a_backup_went_is_kept_for_the_status(played: Path) -> None:
     (played / "broken").touch()
     assert backup.main([]) == 1
-    good, text = status.backup(backup.RESULT, config)
-    assert (good, text) == (
-        False,
-        "FAILED: restic backup failed: Fatal: disk full (0 min ago), next Fri 2026-01-02 03:00:00 UTC",
-    )
+    assert json.loads(backup.RESULT.read_text())["problem"] == "restic backup failed: Fatal: disk full"
     (played / "broken").unlink()
     assert backup.main([]) == 0
-    assert status.backup(backup.RESULT, config) == (True, "good (0 min ago), next Fri 2026-01-02 03:00:00 UTC")
-
-
-def test_a_backup_that_was_killed_shows_in_the_status(played: Path, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    backup.main([])
-    monkeypatch.setattr(status, "systemctl", lambda *_: "failed")
-    good, text = status.backup(backup.RESULT, config)
-    assert not good
-    assert text.startswith("FAILED: see journalctl -u jupyterhub-backup")
+    assert json.loads(backup.RESULT.read_text())["problem"] == ""
 
 
 def test_without_a_backup_there_is_nothing_to_complain_about(tmp_path: Path) -> None:
-    assert status.backup(tmp_path / "none", tmp_path / "none") == (True, "none configured")
+    assert BackupStatus(status.systemctl, config=tmp_path / "none").look() == (True, "none configured")
     with pytest.raises(BackupError, match="no backup is configured"):
         Restic(tmp_path / "none")
 
