@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from storage.backup_status import BackupStatus, ago
-from storage.users import size
+from storage.volumes import volume
 
 ROOT = Path("/srv/homes")
-
-
-def volume(root: Path = ROOT) -> tuple[bool, str]:
-    """How full the volume is."""
-    if not root.is_mount():
-        return False, f"{root} is not mounted"
-    found = os.statvfs(root)
-    total, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
-    return free > total // 20, f"{size((total - free) // 1024)} of {size(total // 1024)} used"
 
 
 def nfs(exports: Path = Path("/etc/exports.d")) -> tuple[bool, str]:
@@ -49,7 +39,12 @@ def systemctl(*arguments: str) -> str:
     return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False).stdout.strip()
 
 
-LOOKS: dict[str, Callable[[], tuple[bool, str]]] = {"homes volume": volume, "nfs": nfs, "quotas": quotas, "backup": backup}
+def homes_volume() -> tuple[bool, str]:
+    """How full the volume is."""
+    return volume(ROOT, "homesSize")
+
+
+LOOKS: dict[str, Callable[[], tuple[bool, str]]] = {"homes volume": homes_volume, "nfs": nfs, "quotas": quotas, "backup": backup}
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import restore
+from storage.staging import one_restore
 from tests.integration.backup_site import Site, own
 from tests.integration.xfs_disk import project_of
 
@@ -190,6 +190,6 @@ def test_what_a_restore_that_was_cut_off_has_left_goes_with_the_next(site: Site)
 
 
 def test_of_two_restores_at_once_the_second_is_refused(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    with restore.one_restore(site.disk.places.root):
+    with one_restore(site.disk.places.root):
         assert site.restore("ada") == 1
     assert "another restore is running" in capsys.readouterr().err

@@ -63,12 +63,10 @@ def swapping(folder: Path, name: str, victim: Path) -> Iterator[None]:
     def swap() -> None:
         path = Path(name)
         while True:
-            for put in (lambda: path.symlink_to(victim), path.mkdir, path.touch, lambda: None):
-                for take in (path.unlink, path.rmdir):
+            for put in (links_to(victim, name), path.mkdir, path.touch):
+                for do in (path.unlink, path.rmdir, put):
                     with suppress(OSError):
-                        take()
-                with suppress(OSError):
-                    put()
+                        do()
 
     pid = as_user(folder, swap)
     try:
@@ -144,7 +142,7 @@ def test_what_is_put_there_between_look_and_use_is_never_followed(site: Site, mo
     (source / "work" / "precious").write_text("of the snapshot")
     (source / "precious").write_text("of the snapshot")
     (source / "link").symlink_to("anywhere")
-    put = {
+    put: Callable[[Path], object] = {
         "link": lambda path: path.symlink_to(site.victim),
         "folder": lambda path: path.mkdir(),
         "file": lambda path: path.touch(),

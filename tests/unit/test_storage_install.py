@@ -75,7 +75,7 @@ def test_apt_is_asked_for_exactly_the_package_that_is_missing(node: Node, progra
 
 def test_a_node_without_homes_gets_neither_server_nor_units(node: Node) -> None:
     assert node.install("") == 0
-    assert node.calls("apt-get")[-1].endswith("--no-install-recommends xfsprogs")
+    assert node.calls("apt-get")[-1].endswith("--no-install-recommends xfsprogs python3")
     assert node.calls("systemctl") == []
     assert not [path for path in node.root.rglob("*") if path.is_file()]
 
