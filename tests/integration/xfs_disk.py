@@ -35,6 +35,14 @@ def project_of(path: Path) -> int:
     return int(said.rpartition("=")[2])
 
 
+def copied(disk: Mounted, home: str = "copied") -> Path:
+    """A home that an administrator has copied here."""
+    path = disk.places.users / home
+    (path / "work").mkdir(parents=True)
+    (path / "work" / "notes.txt").write_text("notes")
+    return path
+
+
 @pytest.fixture
 def xfs(tmp_path: Path) -> Iterator[Path]:
     """The mount point of an empty XFS."""
