@@ -98,6 +98,7 @@ registry = Registry(
         image=config.registry_image,
         build_ca=config.build_ca,
         state_folder=storage.state_folder,
+        state_size=config.state_size,
     ),
     on_manager,
 )

@@ -19,7 +19,7 @@ from components.image_source import REGISTRY, ImageSource
 from components.images import NodeImage, NodeImageArgs, RegistryLogin
 from components.node import Node
 from components.services import Mount, ServiceArgs, manager_service
-from components.storage_commands import make_folder
+from components.storage_commands import bounded_folder
 from components.swarm_secrets import SecretMaker
 
 INTERNAL = "internal"
@@ -31,7 +31,8 @@ UID = 990  # of the image's user
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
     """`server` is `internal`, another's registry as images name it, or empty; `user` and `password` (secret) belong to the
-    second. The others serve the first: `state_folder` is on the manager, and the password is made anew in a new swarm.
+    second. The others serve the first: `state_folder` is on the manager, on a volume of `state_size` GiB; the password is made
+    anew in a new swarm.
     """
 
     server: str
@@ -43,6 +44,7 @@ class RegistryArgs:
     image: ImageSource
     build_ca: str
     state_folder: pulumi.Input[str]
+    state_size: int
 
 
 class Registry(pulumi.ComponentResource):
@@ -73,7 +75,7 @@ class Registry(pulumi.ComponentResource):
         folder = remote.Command(
             f"{name}-folder",
             connection=args.manager.connection,
-            create=pulumi.Output.from_input(args.state_folder).apply(beside),
+            create=pulumi.Output.from_input(args.state_folder).apply(lambda state: beside(state, args.state_size)),
             triggers=[args.manager.machine_id],
             opts=self._child,
         )
@@ -113,9 +115,14 @@ def contradictions(registry: str, user: str, password: str | None, images: Itera
             yield f"registry: {source.reference} is of the swarm's own registry, which is off; set registry to internal"
 
 
-def beside(state_folder: str) -> str:
-    """The shell line for the folder of the images, on the same volume as the hub's state."""
-    return make_folder(str(PurePosixPath(state_folder).with_name("registry")), UID)
+def room(state_size: int) -> int:
+    """What the registry may take of a volume of so many GiB, in MiB: all but 3 GiB, or 70 % of a small one."""
+    return max(state_size * 1024 - 3 * 1024, state_size * 1024 * 7 // 10)
+
+
+def beside(state_folder: str, state_size: int) -> str:
+    """The shell line for the folder of the images, on the same volume as the hub's state, of which it never takes all."""
+    return bounded_folder(str(PurePosixPath(state_folder).with_name("registry")), UID, room(state_size))
 
 
 def push_help(password: str) -> str:

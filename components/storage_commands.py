@@ -35,6 +35,17 @@ def make_folder(folder: str, owner: int = 0) -> str:
     return f"sudo install -d -m 700 -o {owner} -g {owner} {folder} && echo {folder}"
 
 
+def bounded_folder(folder: str, owner: int, mib: int) -> str:
+    """Make a folder as `make_folder` does, on a volume with quotas, and let it hold no more than `mib` MiB."""
+    bound = f"sudo python3 -S -m storage.registry_room bound {folder} {mib}"
+    return f"sudo install -d -m 700 -o {owner} -g {owner} {folder} && (cd {FOLDER} && {bound}) && echo {folder}"
+
+
+def state_status() -> str:
+    """Tell how full the manager's own volume and the registry on it are."""
+    return f"cd {FOLDER} && sudo python3 -S -m storage.registry_room status"
+
+
 def serve_homes() -> str:
     """Apply the sizes of the homes, JSON on standard input, and serve them."""
     return f"sudo {FOLDER}/storage/serve-homes.sh"

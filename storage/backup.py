@@ -13,25 +13,32 @@ from pathlib import Path
 
 from storage.projects import replace
 from storage.restic import CONFIG, BackupError, Restic, report
+from storage.schedule import TIMER
 
 ROOT = Path("/srv/homes")
 FOLDERS = ("users", "shared", "hub")
 RESULT = Path("/var/lib/jupyterhub-storage/backup.json")
-TIMER = Path("/etc/systemd/system/jupyterhub-backup.timer.d/schedule.conf")
 
 
-def back_up(restic: Restic, root: Path = ROOT) -> None:
-    """Take a snapshot, making the repository at the first time, and forget those that need not be kept."""
+def back_up(restic: Restic, root: Path = ROOT) -> str:
+    """Take a snapshot, making the repository at the first time, and forget those that need not be kept.
+
+    Returns what is to be known of a snapshot that is good all the same, or an empty text. Raises BackupError.
+    """
     try:
-        restic.run("cat", "config")
+        restic.run("cat", "config", "--no-lock")
     except BackupError as unreadable:
         try:
             restic.run("init")
         except BackupError:  # it is there, but cannot be read: why is what counts
             raise unreadable from None
-    restic.run("backup", "--one-file-system", "--tag=homes", *(str(root / folder) for folder in FOLDERS))
+    # A node that stops in the middle of something leaves its lock, which restic itself never removes. This removes those whose
+    # process is gone, or that nobody has renewed for half an hour; not that of one who is at work, here or elsewhere.
+    restic.run("unlock")
+    warning = restic.back_up("--one-file-system", "--tag=homes", *(str(root / folder) for folder in FOLDERS))
     keep = [f"--keep-{period}={count}" for period, count in sorted(restic.config["keep"].items())]
     restic.run("forget", "--tag=homes", "--prune", *keep)
+    return warning
 
 
 def configure(text: str, schedule: str) -> None:
@@ -53,18 +60,20 @@ def configure(text: str, schedule: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Configure, or run and keep the result."""
-    problem = ""
-    try:
-        if arguments[:1] == ["configure"]:
+    if arguments[:1] == ["configure"]:
+        try:
             configure(sys.stdin.read(), arguments[1])
-            return 0
-        back_up(Restic())
+        except BackupError as error:
+            return report(error)
+        return 0
+    problem = warning = ""
+    try:
+        warning = back_up(Restic())
     except BackupError as error:
         problem = str(error)
-        report(error)
-    if arguments[:1] != ["configure"]:
-        RESULT.parent.mkdir(exist_ok=True)
-        replace(RESULT, [json.dumps({"time": int(time.time()), "problem": problem})])
+    print(problem or warning or "good", file=sys.stderr)
+    RESULT.parent.mkdir(exist_ok=True)
+    replace(RESULT, [json.dumps({"time": int(time.time()), "problem": problem, "warning": warning})])
     return 1 if problem else 0
 
 

@@ -10,8 +10,8 @@ need() { # COMMAND PACKAGE
   command -v "$1" >/dev/null || missing+=("$2")
 }
 need mkfs.xfs xfsprogs
+need python3 python3
 if [ "${1:-}" = homes ]; then
-  need python3 python3
   need exportfs nfs-kernel-server
   need restic restic
 fi

@@ -48,15 +48,18 @@ class XfsQuota:
         """Every project that has a limit or holds anything, by number."""
         return _usages(self._run([_REPORT]))
 
-    def set(self, wanted: dict[int, tuple[int, int]]) -> dict[int, Usage]:
-        """Give each project its limits, and report what the kernel made of it.
+    def set(self, wanted: dict[int, tuple[int, int]]) -> str:
+        """Give each project its limits; returns the complaints of xfs_quota, which `report` shows the truth of.
 
-        By a call of its own: after a limit, the same call reports nothing where /etc/projects has entries (xfs_quota 6.13).
+        No report in the same call: after a limit it says nothing where /etc/projects has entries (xfs_quota 6.13).
         """
-        projects = sorted(wanted)
+        projects, complaints = sorted(wanted), []
         for start in range(0, len(projects), BATCH):
-            self._run([_limit(project, *wanted[project]) for project in projects[start : start + BATCH]])
-        return self.report()
+            try:
+                self._run([_limit(project, *wanted[project]) for project in projects[start : start + BATCH]])
+            except QuotaError as error:  # what is wrong with one limit is nothing to the others
+                complaints.append(str(error))
+        return "; ".join(complaints)
 
     def _run(self, commands: list[str]) -> str:
         arguments = [part for command in commands for part in ("-c", command)]

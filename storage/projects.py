@@ -3,52 +3,73 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import stat
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
+from storage.tree import FOLDER, Walk
+
 FIRST_ID = 1001
+# Numbers have 32 bits. Above this are only those that somebody else has given out; ours go on from the highest below.
+COMMON = 2**31
 PREFIX = "jupyterhub-"  # of our project names in /etc/projid, so that foreign lines are told apart and kept
+PAUSE = 256  # files between two looks at who waits
 
 # struct fsxattr and its two calls (linux/fs.h): flags, extent size, extents, project id, CoW extent size, padding.
 _GET, _SET, _LAYOUT, _SIZE = 0x801C581F, 0x401C5820, "=IIIII8x", 28
 _INHERIT = 0x200  # what is made in such a folder belongs to the same project
-# Never follow a link and never wait for a pipe: what is in a home belongs to its user.
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class TagError(Exception):
+    """Files that could not be given to their project; the text says how many, and why the first of them."""
 
 
 class Kernel:
     """The project numbers of files, by the file system's own calls: a look at a home takes no process of its own."""
 
     def project_of(self, path: Path) -> int:
-        """The project of a folder, 0 for none; a number without the mark to inherit it counts as none."""
-        descriptor = os.open(path, _OPEN | os.O_DIRECTORY)
+        """The project of a folder, 0 for none; a number without the mark to inherit it counts as none. Raises OSError."""
+        descriptor = os.open(path, FOLDER)
         try:
-            flags, _, _, project, _ = _read(descriptor)
+            return project_at(descriptor)
         finally:
             os.close(descriptor)
-        return project if flags & _INHERIT else 0
 
-    def tag(self, path: Path, project: int) -> None:
-        """Give a folder and all in it to a project. The folder itself comes last: if it is tagged, all in it was."""
-        for _, folders, files, descriptor in os.fwalk(path, follow_symlinks=False):
-            for name in folders + files:
-                _tag_entry(name, descriptor, project)
-        _tag_entry(str(path), None, project)
+    def tag(self, path: Path, project: int, between: Callable[[], None] = lambda: None) -> None:
+        """Give a folder and all in it to a project. The folder itself comes last: if it is tagged, all in it was.
+
+        `between` is called now and then, since a home may hold millions of files. Raises OSError where the folder cannot be
+        opened, and TagError, after all others, where some of its files could not be given.
+        """
+        walk, top = Walk(path), path.stat(follow_symlinks=False)
+        for number, (descriptor, name) in enumerate(walk, 1):
+            if number % PAUSE == 0:
+                between()
+            if walk.failed and os.path.samestat(os.fstat(descriptor), top):
+                break  # not all in it is tagged
+            try:
+                give(descriptor, project)
+            except OSError as error:
+                walk.fail(name, error)
+        if walk.failed:
+            raise TagError(f"has {walk.failed} files that cannot be counted; the first is {walk.first}")
 
 
-def _tag_entry(name: str, parent: int | None, project: int) -> None:
-    try:
-        descriptor = os.open(name, _OPEN, dir_fd=parent)
-    except OSError:
-        return  # a link, a socket, or gone: nothing that holds data
-    try:
-        flags, extent, extents, _, cow = _read(descriptor)
-        inherit = _INHERIT if stat.S_ISDIR(os.fstat(descriptor).st_mode) else 0
-        fcntl.ioctl(descriptor, _SET, struct.pack(_LAYOUT, flags | inherit, extent, extents, project, cow))
-    finally:
-        os.close(descriptor)
+def project_at(folder: int) -> int:
+    """The project of an open folder, as `Kernel.project_of` has it. Raises OSError."""
+    flags, _, _, project, _ = _read(folder)
+    return project if flags & _INHERIT else 0
+
+
+def give(descriptor: int, project: int) -> None:
+    """Give an open file or folder to a project, unless it is in it already. Raises OSError."""
+    flags, extent, extents, found, cow = _read(descriptor)
+    wanted = flags | (_INHERIT if stat.S_ISDIR(os.fstat(descriptor).st_mode) else 0)
+    if (flags, found) != (wanted, project):
+        fcntl.ioctl(descriptor, _SET, struct.pack(_LAYOUT, wanted, extent, extents, project, cow))
 
 
 def _read(descriptor: int) -> tuple[int, ...]:
@@ -66,11 +87,14 @@ def assign(found: dict[str, int], foreign: set[int]) -> dict[str, int]:
         if project >= FIRST_ID and project not in taken:
             kept[home] = project
             taken.add(project)
-    free = max([FIRST_ID - 1, *taken, *found.values()]) + 1
-    for home in found:
-        if home not in kept:
-            kept[home], free = free, free + 1
-    return kept
+    highest = max(number for number in (FIRST_ID - 1, *taken, *found.values()) if number < COMMON)
+    free = (number for number in itertools.count(highest + 1) if number not in taken)
+    return {home: kept[home] if home in kept else next(free) for home in found}
+
+
+def can_be_listed(home: str) -> bool:
+    """Whether the name of a folder can stand in the text files, which have a line each and a colon after the name."""
+    return home.isprintable() and ":" not in home
 
 
 class Registry:
@@ -83,7 +107,12 @@ class Registry:
         """The numbers that others use."""
         numbers = [line.partition(":")[0] for line in self._foreign_projects()]
         numbers += [line.rpartition(":")[2] for line in self._foreign_projid()]
-        return {int(number) for number in numbers if number.strip().isdigit()}
+        return {int(number) for number in numbers if number.strip().isdecimal()}
+
+    def ours(self) -> dict[str, int]:
+        """The numbers that this file was last given."""
+        lines = [line.removeprefix(PREFIX).rpartition(":") for line in _lines(self._projid) if line.startswith(PREFIX)]
+        return {home: int(number) for home, _, number in lines if number.isdecimal()}
 
     def write(self, projects: dict[str, int]) -> None:
         """Replace both files, each at once, unless they say the same already."""
@@ -103,7 +132,7 @@ def replace(path: Path, lines: list[str]) -> None:
     if lines == _lines(path):
         return
     new = path.with_name(f"{path.name}.new")
-    with new.open("w", encoding="utf-8") as file:
+    with new.open("w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(f"{line}\n" for line in lines)
         file.flush()
         os.fsync(file.fileno())
@@ -112,6 +141,8 @@ def replace(path: Path, lines: list[str]) -> None:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        # Foreign lines may be in any encoding, and only a newline ends them.
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
     except FileNotFoundError:
         return []
+    return text.removesuffix("\n").split("\n") if text else []

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import secrets
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from storage.tree import is_folder
+
+# The exit status of a backup that made a snapshot of all but some files, which vanished meanwhile or cannot be read.
+INCOMPLETE = 3
 CONFIG = Path("/etc/jupyterhub-storage/backup.json")
-# Puts a program where it can write to nothing but the folder that is named behind it: a home may hold links to anywhere,
-# which a restore by root would follow.
+# Puts a program where it can write to nothing but the folder that is named behind it: what a snapshot holds is its users'.
 SANDBOX = (
     "systemd-run",
     "--quiet",
@@ -38,11 +45,22 @@ class Restic:
 
     def run(self, *arguments: str) -> str:
         """Run restic and return its output. Raises BackupError with the reason that it gave."""
+        return self._run(arguments, ()).stdout
+
+    def back_up(self, *arguments: str) -> str:
+        """Take a snapshot; returns what of it could not be read, in words, or an empty text. Raises BackupError."""
+        done = self._run(("backup", *arguments), (INCOMPLETE,))
+        if done.returncode != INCOMPLETE:
+            return ""
+        trouble = trouble_in(done.stderr)
+        return f"{max(len(trouble), 1)} files could not be read: {(trouble or [done.stderr.strip()[-300:]])[0]}"
+
+    def _run(self, arguments: Sequence[str], also_good: Sequence[int]) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(["restic", *arguments], env=self._environment(), capture_output=True, text=True, check=False)
-        if done.returncode != 0:
+        if done.returncode not in (0, *also_good):
             verb = next(word for word in arguments if not word.startswith("-"))
             raise BackupError(f"restic {verb} failed: {reason(done.stderr)}")
-        return done.stdout
+        return done
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -55,9 +73,17 @@ class Restic:
 
 
 def reason(said: str) -> str:
-    """The line that says why restic ended, else the end of all it said."""
-    final = [line for line in said.splitlines() if line.startswith(("Fatal:", "panic:"))]
-    return final[-1] if final else said.strip()[-600:]
+    """The line that says why restic ended, with the first file that it had trouble with; else the end of all it said."""
+    lines = said.splitlines()
+    final = [line for line in lines if line.startswith(("Fatal:", "panic:"))][-1:]
+    if final and (trouble := trouble_in(said)):
+        final.append(f"the first: {trouble[0]}")
+    return "; ".join(final) or said.strip()[-600:]
+
+
+def trouble_in(said: str) -> list[str]:
+    """The lines in which restic tells of single files."""
+    return [line for line in said.splitlines() if line.startswith(("error:", "ignoring error for"))]
 
 
 def report(error: BackupError) -> int:
@@ -67,20 +93,37 @@ def report(error: BackupError) -> int:
 
 
 def restore_inside(snapshot: str, folder: str, target: Path) -> None:
-    """Restore a folder of a snapshot into `target`, with no way to write anywhere else. Raises BackupError."""
+    """Restore what is in a folder of a snapshot into `target`, with no way to write anywhere else.
+
+    Raises BackupError; some of it may be there all the same.
+    """
     command = [*SANDBOX, f"--property=ReadWritePaths={target}", "jupyterhub-storage", "restic", snapshot, folder, str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise BackupError(f"restoring {folder} into {target}: {(done.stderr or done.stdout).strip()[-600:]}")
+        raise BackupError(f"restoring {folder}: {(done.stderr or done.stdout).strip()[-600:]}")
 
 
 def main(snapshot: str, folder: str, target: str) -> int:
-    """What runs in the sandbox."""
+    """What runs in the sandbox. restic puts the folder below the target with its whole path, from where it is moved up.
+
+    (`snapshot:folder` does without, but comes with restic 0.16 only.)
+    """
+    whole = Path(target, f".whole-{secrets.token_hex(8)}")  # no name of a file in it
+    pattern = re.sub(r"([\\*?\[])", r"\\\1", folder)
     try:
-        Restic().run("--no-cache", "--no-lock", "restore", f"{snapshot}:{folder}", "--target", target)
+        Restic().run("--no-cache", "--no-lock", "restore", snapshot, "--include", pattern, "--target", str(whole))
     except BackupError as error:
-        return report(error)
-    return 0
+        status = report(error)
+    else:
+        status = 0
+    found = whole / folder.lstrip("/")
+    if is_folder(found):
+        for entry in found.iterdir():
+            entry.rename(Path(target, entry.name))
+    elif status == 0:
+        status = report(BackupError(f"the snapshot {snapshot} holds no folder {folder}"))
+    shutil.rmtree(whole, ignore_errors=True)
+    return status
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sqlite3
 import sys
 from contextlib import closing
@@ -15,27 +14,23 @@ from pathlib import Path
 
 from services.hub.kept_database import COPY, RESTORED
 from storage.backup import ROOT
-from storage.quotas import GROUP, OWNER
+from storage.places import GROUP, OWNER
 from storage.restic import BackupError, Restic, report, restore_inside
 from storage.restore import snapshot_of
+from storage.staging import one_restore, staged
 
 
 def restore(snapshot: str, root: Path = ROOT) -> Path:
     """Put the snapshot's copy of the database in the hub's way, and return where. Raises BackupError."""
     folder = root / "hub"
-    aside = folder / f"restored-{snapshot}"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(0o700)
-    try:
-        restore_inside(snapshot, str(folder), aside)
-        copy = aside / COPY
-        if not copy.is_file():
+    with staged(root) as stage:
+        restore_inside(snapshot, str(folder), stage)
+        copy = stage / COPY
+        if copy.is_symlink() or not copy.is_file():
             raise BackupError(f"the snapshot {snapshot} holds no database of the hub; name another with SNAPSHOT")
         _check(copy)
         os.chown(copy, OWNER, GROUP)
         return copy.replace(folder / RESTORED)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _check(database: Path) -> None:
@@ -55,7 +50,8 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     try:
         snapshot = snapshot_of(Restic(), asked.snapshot)
-        restore(str(snapshot["short_id"]))
+        with one_restore(ROOT):
+            restore(str(snapshot["short_id"]))
     except BackupError as error:
         return report(error)
     print(f"the hub's database: restored from {snapshot['time'][:19]} ({snapshot['short_id']}); the hub takes it when it starts")

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.backup import RESULT
-from storage.restic import CONFIG
-from storage.users import size
+from storage.backup_status import BackupStatus, ago
+from storage.volumes import volume
 
 ROOT = Path("/srv/homes")
-
-
-def volume(root: Path = ROOT) -> tuple[bool, str]:
-    """How full the volume is."""
-    if not root.is_mount():
-        return False, f"{root} is not mounted"
-    found = os.statvfs(root)
-    total, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
-    return free > total // 20, f"{size((total - free) // 1024)} of {size(total // 1024)} used"
 
 
 def nfs(exports: Path = Path("/etc/exports.d")) -> tuple[bool, str]:
@@ -41,18 +29,9 @@ def quotas(status: Path = ROOT / "status.json") -> tuple[bool, str]:
     return not last["problems"], f"{'; '.join(last['problems']) or 'all set'} ({ago(last['time'])})"
 
 
-def backup(result: Path = RESULT, config: Path = CONFIG) -> tuple[bool, str]:
+def backup() -> tuple[bool, str]:
     """How the last backup went, and when the next one is."""
-    if not config.exists():
-        return True, "none configured"
-    upcoming = systemctl("show", "--value", "--property=NextElapseUSecRealtime", "jupyterhub-backup.timer")
-    try:
-        last = json.loads(result.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return True, f"none yet, next {upcoming}"
-    failed = last["problem"] or systemctl("is-failed", "jupyterhub-backup.service") == "failed"
-    went = f"FAILED: {last['problem'] or 'see journalctl -u jupyterhub-backup'}" if failed else "good"
-    return not failed, f"{went} ({ago(last['time'])}), next {upcoming}"
+    return BackupStatus(systemctl).look()
 
 
 def systemctl(*arguments: str) -> str:
@@ -60,13 +39,12 @@ def systemctl(*arguments: str) -> str:
     return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False).stdout.strip()
 
 
-def ago(moment: int) -> str:
-    """How long ago a moment (seconds since 1970) was."""
-    minutes = max(0, int(time.time()) - moment) // 60
-    return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"
+def homes_volume() -> tuple[bool, str]:
+    """How full the volume is."""
+    return volume(ROOT, "homesSize")
 
 
-LOOKS: dict[str, Callable[[], tuple[bool, str]]] = {"homes volume": volume, "nfs": nfs, "quotas": quotas, "backup": backup}
+LOOKS: dict[str, Callable[[], tuple[bool, str]]] = {"homes volume": homes_volume, "nfs": nfs, "quotas": quotas, "backup": backup}
 
 
 def main() -> int:

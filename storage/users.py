@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from services.hub.owners import Owner, OwnerFile
 from storage.limits import Usage, XfsQuota
 from storage.projects import Kernel
 from storage.quota_names import unused
+from storage.tree import shown
 
 HEAD = ("USER", "E-MAIL", "FOLDER", "FIRST SEEN", "USED", "LIMIT", "%")
 NOBODY = Owner(name="-", email="", first_seen="-")
@@ -47,10 +49,20 @@ def table(lines: list[tuple[str, ...]]) -> str:
 def main(root: Path = Path("/srv/homes")) -> int:
     """Print the table."""
     kernel, report = Kernel(), XfsQuota(root).report()
-    usages = {path.name: report.get(kernel.project_of(path), UNKNOWN) for path in (root / "users").iterdir() if path.is_dir()}
+    usages = {}
+    for entry in os.scandir(root / "users"):
+        if entry.is_dir(follow_symlinks=False):
+            usages[shown(entry.name)] = _usage(Path(entry.path), kernel, report)
     owners = OwnerFile(root / "hub" / "owners.json").read()
     print("\n".join([table([HEAD, *rows(owners, usages)]), *unused({*owners, *usages})]))
     return 0
+
+
+def _usage(home: Path, kernel: Kernel, report: dict[int, Usage]) -> Usage:
+    try:
+        return report.get(kernel.project_of(home), UNKNOWN)
+    except OSError:  # `status` says what is wrong with it
+        return UNKNOWN
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`make status`: how the front door and the homes of a stack are, asked of its nodes over ssh. Fails if one is not well."""
+"""`make status`: how the door, the volumes and the homes are, asked of the nodes over ssh. Fails if one is not well."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from components.commands import door_status
+from components.storage_commands import state_status
 from tools.storage import NotUpError, has_homes, manager_way, outputs, ssh_way
 
 
@@ -19,11 +20,13 @@ def main() -> int:
         return 1
     door = subprocess.run([*manager_way(found), door_status()], stdout=subprocess.PIPE, text=True, check=False)
     print(f"{'front door':<20} {door.stdout.strip() or '! not known'}", flush=True)
-    if not has_homes(found):
+    statuses = [door.returncode, subprocess.run([*manager_way(found), state_status()], check=False).returncode]
+    if has_homes(found):
+        command = shlex.join(["sudo", "jupyterhub-storage", "status"])
+        statuses.append(subprocess.run([*ssh_way(found), command], check=False).returncode)
+    else:
         print(f"{'homes':<20} temporary (storage: none)")
-        return int(door.returncode != 0)
-    homes = subprocess.run([*ssh_way(found), shlex.join(["sudo", "jupyterhub-storage", "status"])], check=False)
-    return int(door.returncode != 0 or homes.returncode != 0)
+    return int(any(statuses))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ began=$SECONDS
 say() { printf '[%4d s] test: %s\n' $((SECONDS - began)) "$*" >&2; }
 
 # program → Debian package
-declare -A needed=([cloud-init]=cloud-init [ssh]=openssh-client [/usr/sbin/sshd]=openssh-server [ip]=iproute2 [busybox]=busybox-static)
+declare -A needed=([cloud-init]=cloud-init [ssh]=openssh-client [/usr/sbin/sshd]=openssh-server [ip]=iproute2 [busybox]=busybox-static
+  [mkfs.xfs]=xfsprogs [restic]=restic
+  [docker-registry]=docker-registry [nginx]=nginx [htpasswd]=apache2-utils)
 missing=()
 for program in "${!needed[@]}"; do
   command -v "$program" >/dev/null || missing+=("${needed[$program]}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from docker.types import DriverConfig, Mount
 
+from services.hub.full_volume import HomesVolume, full_volume_html, full_volume_text
 from services.hub.home_volumes import NfsVolume, home_volume, shared_volume
 from services.hub.homes import HomeError, Homes, Usage
 from services.hub.owners import email_of
@@ -22,30 +23,42 @@ ELSEWHERE = {
 }
 
 
-def before_start(homes: Homes, address: str, shared: bool) -> Callable[[Any], Awaitable[None]]:
+def before_start(homes: Homes, address: str, shared: bool, volume: HomesVolume | None = None) -> Callable[[Any], Awaitable[None]]:
     """The `pre_spawn_hook`: a home with a quota on the server at `address`, or a HomeError that the user can read.
 
     It sets the spawner's mounts; `shared` mounts the folder that all see, too. Like `form`, it is a plain function, since
     JupyterHub copies what it is configured with.
     """
 
+    volume = volume or HomesVolume()
+
     async def hook(spawner: Any) -> None:
         user = spawner.user
-        home = await homes.ready(user.name, email_of(user.name, await user.get_auth_state()))
+        full = await volume.full()
+        try:
+            home = await homes.ready(user.name, email_of(user.name, await user.get_auth_state()))
+        except HomeError:
+            if full:
+                raise HomeError(full_volume_text()) from None
+            raise
         mounts = [mount(home_volume(address, home), HOME)]
         if shared and await homes.place_for(home, SHARED):
             mounts.append(mount(shared_volume(address), f"{HOME}/{SHARED}", read_only=not user.admin))
         usage = await homes.usage(user.name)
         spawner.home_mounts = mounts
-        spawner.home_environment = ELSEWHERE if usage and usage.full else {}
+        spawner.home_environment = ELSEWHERE if full or (usage and usage.full) else {}
 
     return hook
 
 
-def form(homes: Homes) -> Callable[[Any], Awaitable[str]]:
-    """The `options_form`: the warning that a home is full, with a button to start all the same; else nothing, and no page."""
+def form(homes: Homes, volume: HomesVolume | None = None) -> Callable[[Any], Awaitable[str]]:
+    """The `options_form`: the warning that a home is full, or the volume of all homes, with a button to start all the same; else
+    nothing, and no page."""
+    volume = volume or HomesVolume()
 
     async def hook(spawner: Any) -> str:
+        if await volume.full():  # then a home's own numbers say nothing
+            return full_volume_html()
         try:
             usage = await homes.usage(spawner.user.name)
         except HomeError:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from storage.limits import XfsQuota, limits_of
+from storage.places import Places
 from storage.projects import FIRST_ID, Kernel
-from storage.quotas import Places, reconcile
+from storage.quotas import reconcile
 
 MIB = 1024**2
 DEFAULT = limits_of(200 * MIB)
@@ -77,10 +79,11 @@ class FakeKernel(Kernel):
     def project_of(self, path: Path) -> int:
         return self.projects.get(path.stat().st_ino, 0)
 
-    def tag(self, path: Path, project: int) -> None:
+    def tag(self, path: Path, project: int, between: Callable[[], None] = lambda: None) -> None:
         for folder, _, files in os.walk(path):
             for name in [*files, ""]:
                 self.projects[(Path(folder) / name).stat().st_ino] = project
+                between()
 
 
 class Volume:
@@ -90,7 +93,8 @@ class Volume:
         self.places = Places(root=folder / "homes", etc=folder / "etc", run=folder)
         self.places.settings.parent.mkdir(parents=True)
         self.places.root.mkdir()
-        self.kernel, self.xfs = FakeKernel(), FakeXfs(folder, self.places.root)
+        self.kernel: Kernel = FakeKernel()
+        self.xfs = FakeXfs(folder, self.places.root)
         self.quota = XfsQuota(self.places.root)
         self.configure()
 
@@ -103,7 +107,8 @@ class Volume:
             (self.places.new / home).mkdir()
 
     def run(self) -> list[str]:
-        return reconcile(self.places, self.kernel, self.quota)
+        run = reconcile(self.places, self.kernel, self.quota)
+        return run.problems + [f"{path} {reason}" for path, reason in run.homes.items()]
 
     def homes(self) -> list[str]:
         return sorted(path.name for path in self.places.users.iterdir())

@@ -39,14 +39,25 @@ class FakeHomes:
         return self._place
 
 
-def started(homes: FakeHomes, *, shared: bool = False, admin: bool = False, state: Any = None) -> Any:
+class FakeVolume:
+    """The volume of all homes."""
+
+    def __init__(self, full: bool = False) -> None:
+        self._full = full
+
+    async def full(self) -> bool:
+        return self._full
+
+
+def started(homes: FakeHomes, *, shared: bool = False, admin: bool = False, state: Any = None, full: bool = False) -> Any:
     """The spawner of Ada after the hook."""
 
     async def auth_state() -> Any:
         return state
 
     spawner = SimpleNamespace(user=SimpleNamespace(name="ada", admin=admin, get_auth_state=auth_state))
-    asyncio.run(home_hooks.before_start(homes, SERVER, shared)(spawner))  # type: ignore[arg-type]
+    hook: Any = home_hooks.before_start(homes, SERVER, shared, FakeVolume(full))  # type: ignore[arg-type]
+    asyncio.run(hook(spawner))
     return spawner
 
 
@@ -89,9 +100,37 @@ def test_with_a_full_home_all_that_is_written_at_a_start_goes_elsewhere() -> Non
     assert all(value.startswith("/tmp/") for value in environment.values())
 
 
-def form(homes: FakeHomes) -> str:
+def test_on_a_full_volume_all_that_is_written_at_a_start_goes_elsewhere_though_the_home_has_room() -> None:
+    assert "JUPYTER_CONFIG_DIR" in started(FakeHomes(), full=True).home_environment
+
+
+class NoHomes(FakeHomes):
+    """No home can be made."""
+
+    async def ready(self, user: str, email: str) -> str:
+        raise HomeError("The storage of the homes does not answer (No space left on device). Please try again in a minute.")
+
+
+def test_whom_no_home_can_be_made_for_on_a_full_volume_reads_that_it_is_full() -> None:
+    with pytest.raises(HomeError) as failed:
+        started(NoHomes(), full=True)
+    assert "The disk that holds everybody's homes is full" in str(failed.value.jupyterhub_message)
+    with pytest.raises(HomeError) as failed:
+        started(NoHomes())
+    assert "does not answer" in str(failed.value.jupyterhub_message)
+
+
+def form(homes: FakeHomes, full: bool = False) -> str:
     """What is on the page before Ada's start."""
-    return asyncio.run(home_hooks.form(homes)(SimpleNamespace(user=SimpleNamespace(name="ada"))))  # type: ignore[arg-type]
+    hook: Any = home_hooks.form(homes, FakeVolume(full))  # type: ignore[arg-type]
+    return str(asyncio.run(hook(SimpleNamespace(user=SimpleNamespace(name="ada")))))
+
+
+@pytest.mark.parametrize("usage", [EMPTY, FULL])
+def test_on_a_full_volume_the_page_before_the_start_says_so_and_not_that_the_home_is_full(usage: Usage) -> None:
+    text = form(FakeHomes(usage), full=True)
+    assert "The disk that holds everybody's homes is full" in text
+    assert "Your home is full" not in text
 
 
 def test_a_user_with_room_sees_no_page_before_the_start() -> None:

@@ -72,3 +72,9 @@ def test_what_does_not_go_together_is_told(registry: str, user: str, password: s
 def test_another_registry_is_taken_with_its_name_and_its_password(load_stack: Callable[..., Settings]) -> None:
     settings = load_stack({"registryPassword": "secret"}, registry="ghcr.io", registryUser="me")
     assert (settings.registry, settings.registry_user) == ("ghcr.io", "me")
+
+
+@pytest.mark.parametrize(("size", "mib"), [("10", 7168), ("20", 17408)])
+def test_the_registry_leaves_room_for_the_hub_and_gets_more_with_a_larger_volume(graph_of: GraphOf, size: str, mib: int) -> None:
+    folder = graph_of(registry="internal", notebookImage=OWN, stateSize=size)["registry-folder"].inputs["create"]
+    assert f"registry_room bound registry {mib})" in folder

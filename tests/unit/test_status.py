@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from components.commands import door_status
+from components.storage_commands import state_status
 from tests.unit.test_storage_ssh import MANAGER, SERVER, stack
 from tools.graph import ROOT
 
@@ -29,23 +30,24 @@ def status(folder: Path, found: dict[str, Any], ssh: str) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
-def test_it_asks_for_the_front_door_and_for_the_homes(tmp_path: Path) -> None:
+def test_it_asks_for_the_front_door_the_state_volume_and_the_homes(tmp_path: Path) -> None:
     done = status(tmp_path, stack(MANAGER, SERVER), "echo fine")
     assert done.returncode == 0
-    assert done.stdout.splitlines() == ["front door           fine", "fine"]
-    assert (tmp_path / "asked").read_text().splitlines() == [door_status(), "sudo jupyterhub-storage status"]
+    assert done.stdout.splitlines() == ["front door           fine", "fine", "fine"]
+    assert (tmp_path / "asked").read_text().splitlines() == [door_status(), state_status(), "sudo jupyterhub-storage status"]
 
 
-@pytest.mark.parametrize("ill", ["docker exec", "jupyterhub-storage"])
+@pytest.mark.parametrize("ill", ["docker exec", "registry_room", "jupyterhub-storage"])
 def test_it_fails_where_one_of_them_is_not_well_and_asks_the_other_all_the_same(tmp_path: Path, ill: str) -> None:
     done = status(tmp_path, stack(MANAGER), f'[[ "$line" != *"{ill}"* ]]')
     assert done.returncode != 0
-    assert len((tmp_path / "asked").read_text().splitlines()) == 2
+    assert len((tmp_path / "asked").read_text().splitlines()) == 3
 
 
-def test_without_lasting_homes_it_asks_for_the_front_door_alone(tmp_path: Path) -> None:
+def test_without_lasting_homes_it_asks_the_manager_alone(tmp_path: Path) -> None:
     done = status(tmp_path, stack(MANAGER, volumes={"state": "a"}), "echo fine")
-    assert (done.returncode, done.stdout) == (0, "front door           fine\nhomes                temporary (storage: none)\n")
+    assert done.returncode == 0
+    assert done.stdout == "front door           fine\nfine\nhomes                temporary (storage: none)\n"
 
 
 def test_a_manager_that_does_not_answer_is_not_well(tmp_path: Path) -> None:

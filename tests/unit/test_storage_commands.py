@@ -24,6 +24,12 @@ LINES = {
         storage_commands.make_folder("/srv/state/jupyterhub"),
         "sudo install -d -m 700 -o 0 -g 0 /srv/state/jupyterhub && echo /srv/state/jupyterhub",
     ),
+    "bounded_folder": (
+        storage_commands.bounded_folder("/srv/state/registry", 990, 7168),
+        "sudo install -d -m 700 -o 990 -g 990 /srv/state/registry && "
+        f"(cd {LIB} && sudo python3 -S -m storage.registry_room bound /srv/state/registry 7168) && echo /srv/state/registry",
+    ),
+    "state_status": (storage_commands.state_status(), f"cd {LIB} && sudo python3 -S -m storage.registry_room status"),
     "serve_homes": (storage_commands.serve_homes(), f"sudo {LIB}/storage/serve-homes.sh"),
     "export": (
         storage_commands.export("worker-0", "10.20.0.11", "/srv/homes"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.quotas import Places
+from storage.places import Places
 from tests.unit.fake_host import FakeHost
 from tools.graph import ROOT
 
@@ -75,7 +75,7 @@ def test_apt_is_asked_for_exactly_the_package_that_is_missing(node: Node, progra
 
 def test_a_node_without_homes_gets_neither_server_nor_units(node: Node) -> None:
     assert node.install("") == 0
-    assert node.calls("apt-get")[-1].endswith("--no-install-recommends xfsprogs")
+    assert node.calls("apt-get")[-1].endswith("--no-install-recommends xfsprogs python3")
     assert node.calls("systemctl") == []
     assert not [path for path in node.root.rglob("*") if path.is_file()]
 
@@ -120,7 +120,7 @@ def test_homes_are_served_by_the_sizes_on_standard_input_and_the_quotas_are_set_
     assert node.run("/bin/bash storage/serve-homes.sh", stdin=sizes).returncode == 0
     assert json.loads((node.root / "etc/jupyterhub-storage/quotas.json").read_text()) == json.loads(sizes)
     assert node.calls() == [
-        "jupyterhub-storage quotas",
+        "jupyterhub-storage quotas --limits-only",
         "systemctl enable --quiet --now jupyterhub-quotas.path jupyterhub-quotas.timer nfs-server",
     ]
 
@@ -129,6 +129,12 @@ def test_homes_whose_quotas_cannot_be_set_are_not_served(node: Node) -> None:
     node.program("jupyterhub-storage", "exit 1")
     assert node.run("/bin/bash storage/serve-homes.sh", stdin="{}").returncode == 1
     assert node.calls("systemctl") == []
+
+
+def test_a_fault_of_one_home_keeps_no_other_from_being_served(node: Node) -> None:
+    node.program("jupyterhub-storage", "exit 3")
+    assert node.run("/bin/bash storage/serve-homes.sh", stdin="{}").returncode == 0
+    assert node.calls("systemctl") == ["systemctl enable --quiet --now jupyterhub-quotas.path jupyterhub-quotas.timer nfs-server"]
 
 
 def ini(path: Path) -> configparser.ConfigParser:

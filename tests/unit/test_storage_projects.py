@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +60,8 @@ class Files:
     def ioctl(self, descriptor: int, call: int, value: Any) -> bytes:
         path = Path(f"/proc/self/fd/{descriptor}")
         inode = path.stat().st_ino
+        if not (path.is_file() or path.is_dir()):  # as file systems have it, but newer XFS
+            raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
         if call == 0x401C5820:
             self.attributes[inode] = value
             self.order.append(path.readlink().name)
@@ -82,6 +88,50 @@ def test_a_folder_and_all_in_it_are_given_to_a_project_the_folder_itself_last(
     assert files.of(home / "deep" / "file") == (0x80000000, 1, 2, 1001, 3)
     assert elsewhere.stat().st_ino not in files.attributes
     assert Kernel().project_of(home) == 1001
+
+
+@pytest.mark.parametrize("odd", [os.mkfifo, lambda path: os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))])
+def test_what_is_neither_file_nor_folder_is_never_opened_and_keeps_no_other_from_being_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: Callable[[Path], None]
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "file").touch()
+    odd(home / "odd")
+    opened: list[str] = []
+    really = os.open
+
+    def noted(name: Any, *arguments: Any, **options: Any) -> int:
+        opened.append(str(name))
+        return really(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", noted)
+    files = Files(monkeypatch)
+    Kernel().tag(home, 1001)
+    assert files.order == ["file", "home"]
+    assert "odd" not in opened
+
+
+def test_one_that_is_put_in_the_place_of_a_file_between_look_and_use_is_passed_by_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, victim = tmp_path / "home", tmp_path / "victim"
+    home.mkdir()
+    victim.touch()
+    for name in ("pipe", "link"):
+        (home / name).touch()
+    really = os.open
+
+    def swapped(name: Any, *arguments: Any, **options: Any) -> int:
+        if name in ("pipe", "link"):
+            (home / name).unlink()
+            os.mkfifo(home / name) if name == "pipe" else (home / name).symlink_to(victim)
+        return really(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", swapped)
+    files = Files(monkeypatch)
+    Kernel().tag(home, 1001)
+    assert files.order == ["home"]
 
 
 def test_a_folder_whose_new_files_would_not_inherit_counts_as_without_a_project(
@@ -124,7 +174,8 @@ def test_limits_are_set_in_calls_that_an_argument_list_can_hold(tmp_path: Path, 
     monkeypatch.setenv("PATH", str(xfs.bin))
     monkeypatch.setattr("storage.limits.BATCH", 4)
     wanted = {number: limits_of(number * 1024**2) for number in range(FIRST_ID, FIRST_ID + 10)}
-    usages = XfsQuota(tmp_path).set(wanted)
+    assert XfsQuota(tmp_path).set(wanted) == ""
+    usages = XfsQuota(tmp_path).report()
     assert {number: usages[number].limits for number in wanted} == wanted
     assert [len(call) // 2 for call in xfs["calls"]] == [4, 4, 2, 1]
 

@@ -13,6 +13,7 @@ import pytest
 from services.hub.home_names import home_of
 from services.hub.owners import Owner, OwnerFile
 from storage import backup, restic, restore, status, users
+from storage.backup_status import BackupStatus
 from storage.limits import Usage
 from storage.restic import BackupError, Restic
 
@@ -88,8 +89,9 @@ def calls(folder: Path) -> list[str]:
 def test_the_first_backup_makes_the_repository_and_forgets_what_need_not_be_kept(played: Path) -> None:
     assert backup.main([]) == 0
     assert calls(played) == [
-        "cat config",
+        "cat config --no-lock",
         "init",
+        "unlock",
         "backup --one-file-system --tag=homes /srv/homes/users /srv/homes/shared /srv/homes/hub",
         "forget --tag=homes --prune --keep-daily=7 --keep-monthly=6",
     ]
@@ -110,36 +112,20 @@ def test_a_repository_that_cannot_be_read_is_told_with_restics_own_reason(
     (played / "refused").touch()
     assert backup.main([]) == 1
     assert capsys.readouterr().err == "restic cat failed: no repository\n"
-    assert calls(played) == ["cat config", "init"]
+    assert calls(played) == ["cat config --no-lock", "init"]
 
 
-def test_a_failed_backup_shows_in_the_status_until_one_succeeds(
-    played: Path, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(status, "systemctl", lambda *_: "Fri 2026-01-02 03:00:00 UTC")
-    assert status.backup(backup.RESULT, config) == (True, "none yet, next Fri 2026-01-02 03:00:00 UTC")
+def test_how_a_backup_went_is_kept_for_the_status(played: Path) -> None:
     (played / "broken").touch()
     assert backup.main([]) == 1
-    good, text = status.backup(backup.RESULT, config)
-    assert (good, text) == (
-        False,
-        "FAILED: restic backup failed: Fatal: disk full (0 min ago), next Fri 2026-01-02 03:00:00 UTC",
-    )
+    assert json.loads(backup.RESULT.read_text())["problem"] == "restic backup failed: Fatal: disk full"
     (played / "broken").unlink()
     assert backup.main([]) == 0
-    assert status.backup(backup.RESULT, config) == (True, "good (0 min ago), next Fri 2026-01-02 03:00:00 UTC")
-
-
-def test_a_backup_that_was_killed_shows_in_the_status(played: Path, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    backup.main([])
-    monkeypatch.setattr(status, "systemctl", lambda *_: "failed")
-    good, text = status.backup(backup.RESULT, config)
-    assert not good
-    assert text.startswith("FAILED: see journalctl -u jupyterhub-backup")
+    assert json.loads(backup.RESULT.read_text())["problem"] == ""
 
 
 def test_without_a_backup_there_is_nothing_to_complain_about(tmp_path: Path) -> None:
-    assert status.backup(tmp_path / "none", tmp_path / "none") == (True, "none configured")
+    assert BackupStatus(status.systemctl, config=tmp_path / "none").look() == (True, "none configured")
     with pytest.raises(BackupError, match="no backup is configured"):
         Restic(tmp_path / "none")
 
@@ -199,32 +185,6 @@ def test_homes_are_named_by_user_address_folder_or_all(root: Path) -> None:
     assert restore.wanted_homes("all", root, homes) == homes
     with pytest.raises(BackupError, match="no single home for 'eve': the name is not in it; it holds"):
         restore.wanted_homes("eve", root, homes)
-
-
-@pytest.mark.parametrize("in_place", [False, True])
-def test_a_home_is_restored_to_the_side_or_in_place_when_asked(
-    root: Path, monkeypatch: pytest.MonkeyPatch, in_place: bool
-) -> None:
-    asked = []
-    monkeypatch.setattr(restore, "restore_inside", lambda *arguments: asked.append(arguments))
-    monkeypatch.setattr("os.chown", lambda *_: None)
-    home = home_of(ADA.name)
-    target = restore.restore("bbbb", home, in_place, root)
-    assert target == (root / "users" / home if in_place else root / "users" / home / "restored-bbbb")
-    assert target.is_dir()
-    assert asked == [("bbbb", f"{root}/users/{home}", target)]
-
-
-def test_a_home_that_is_gone_comes_back_with_a_quota(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "restore_inside", lambda *_: None)
-    monkeypatch.setattr("os.chown", lambda *_: None)
-
-    def quotas(command: list[str], **_: Any) -> None:
-        assert command == ["jupyterhub-storage", "quotas"]
-        (root / "new" / "bob").rename(root / "users" / "bob")
-
-    monkeypatch.setattr("subprocess.run", quotas)
-    assert restore.restore("bbbb", "bob", True, root) == root / "users" / "bob"
 
 
 def test_a_restore_can_write_to_nothing_but_its_target(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,67 @@
+"""Whose home is which folder, from a snapshot: the files that the hub keeps beside the homes."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+from storage.places import GROUP, OWNER
+from storage.restic import BackupError, restore_inside
+from storage.staging import staged
+from storage.tree import FOLDER, OPEN, is_folder
+
+ONE_FILE, FOLDER_NAME = "owners.json", "owners"  # all owners in one file, as earlier hubs wrote them, and a file for each
+
+
+def restore_owners(snapshot: str, in_place: bool, root: Path) -> str:
+    """Bring back what is missing or damaged; in place, all. Returns how many files. Raises BackupError."""
+    hub = root / "hub"
+    folders = [os.open(hub, FOLDER)]
+    try:
+        with staged(root) as stage:
+            restore_inside(snapshot, str(hub), stage)
+            one, each = stage / ONE_FILE, stage / FOLDER_NAME
+            if not os.path.lexists(one) and not is_folder(each):
+                raise BackupError(f"the snapshot {snapshot} holds no owners")
+            back = _bring_back([one], folders[0], in_place)
+            if is_folder(each):
+                folders.append(_folder(folders[0]))
+                back += _bring_back(sorted(each.iterdir()), folders[1], in_place)
+    finally:
+        for folder in folders:
+            os.close(folder)
+    return f"{back} files came back" if back else "all are there"
+
+
+def _folder(hub: int) -> int:
+    try:
+        os.mkdir(FOLDER_NAME, 0o755, dir_fd=hub)
+        os.chown(FOLDER_NAME, OWNER, GROUP, dir_fd=hub, follow_symlinks=False)
+    except FileExistsError:
+        pass
+    return os.open(FOLDER_NAME, FOLDER, dir_fd=hub)
+
+
+def _bring_back(files: list[Path], target: int, in_place: bool) -> int:
+    """Move those that are wanted; how many."""
+    files = [file for file in files if os.path.lexists(file) and stat.S_ISREG(file.lstat().st_mode)]
+    wanted = [file for file in files if in_place or not _sound(file.name, target)]
+    for file in wanted:
+        os.rename(file, file.name, dst_dir_fd=target)
+    return len(wanted)
+
+
+def _sound(name: str, folder: int) -> bool:
+    """Whether a file is there that can be read."""
+    try:
+        descriptor = os.open(name, OPEN, dir_fd=folder)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, encoding="utf-8") as file:
+        try:
+            json.load(file)
+        except (ValueError, OSError):
+            return False
+    return True

@@ -1,0 +1,132 @@
+"""The backup with the real restic: what a node leaves that stops in the middle, and homes that are in use meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from storage import backup
+from storage.restic import BackupError, Restic
+
+PASSWORD = "very secret"
+
+
+@pytest.fixture
+def restic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Restic:
+    """With a repository that holds one snapshot of a home."""
+    monkeypatch.setenv("RESTIC_PASSWORD", PASSWORD)
+    monkeypatch.setenv("RESTIC_REPOSITORY", str(tmp_path / "repository"))
+    for folder in backup.FOLDERS:
+        (tmp_path / "homes" / folder).mkdir(parents=True)
+    (tmp_path / "homes" / "users" / "ada").mkdir()
+    (tmp_path / "homes" / "users" / "ada" / "notes").write_text("notes")
+    config = tmp_path / "backup.json"
+    repository = {"repository": str(tmp_path / "repository"), "password": PASSWORD}
+    config.write_text(json.dumps({**repository, "environment": {}, "keep": {"daily": 7}}))
+    made = Restic(config)
+    assert backup.back_up(made, tmp_path / "homes") == ""
+    return made
+
+
+def locks(folder: Path) -> list[str]:
+    """The locks of the repository, without one that is just being written."""
+    return sorted(path.name for path in (folder / "repository" / "locks").iterdir() if "-tmp-" not in path.name)
+
+
+def snapshots(folder: Path, restic: Restic) -> int:
+    return len(json.loads(restic.run("snapshots", "--json", "--no-lock")))
+
+
+def killed_in_the_middle(folder: Path, *command: str) -> None:
+    """Run restic until it holds its lock, and kill it, as the end of a node does."""
+    for _ in range(50):
+        process = subprocess.Popen(["restic", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not locks(folder):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if locks(folder):
+            return
+    pytest.fail("restic was always done before it could be killed")
+
+
+@pytest.mark.parametrize("command", [("prune", "--max-unused=0"), ("backup", "/usr/share")])
+def test_the_next_backup_is_good_where_a_node_stopped_in_the_middle(
+    tmp_path: Path, restic: Restic, command: tuple[str, ...]
+) -> None:
+    killed_in_the_middle(tmp_path, *command)
+    if command[0] == "prune":
+        with pytest.raises(BackupError, match="already locked"):
+            restic.run("backup", str(tmp_path / "homes"))
+    (tmp_path / "homes" / "users" / "ada" / "more").write_text("more")
+    assert backup.back_up(restic, tmp_path / "homes") == ""
+    assert locks(tmp_path) == []
+    assert snapshots(tmp_path, restic) == 1  # the older of one day was forgotten, so that also ran
+
+
+@contextmanager
+def at_work_elsewhere() -> Iterator[None]:
+    """Another machine that takes a backup just now, into the same repository."""
+    script = "hostname elsewhere && exec restic backup --stdin"
+    process = subprocess.Popen(["unshare", "--uts", "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_lock_of_one_who_is_at_work_is_left_alone(tmp_path: Path, restic: Restic) -> None:
+    with at_work_elsewhere():
+        while not locks(tmp_path):
+            time.sleep(0.01)
+        theirs = locks(tmp_path)
+        with pytest.raises(BackupError, match=r"restic forget failed: .*already locked"):
+            backup.back_up(restic, tmp_path / "homes")
+        assert set(theirs) <= set(locks(tmp_path))
+        assert snapshots(tmp_path, restic) == 2
+
+
+@contextmanager
+def busy(folder: Path) -> Iterator[None]:
+    """A user whose program makes files and takes them away again all the time."""
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            for number in range(200):
+                (folder / f"{number}.a").touch()
+            for number in range(200):
+                (folder / f"{number}.a").unlink()
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def test_files_that_vanish_during_a_backup_are_a_warning_and_old_snapshots_are_forgotten_all_the_same(
+    tmp_path: Path, restic: Restic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "RESULT", tmp_path / "result" / "backup.json")
+    monkeypatch.setattr(backup, "Restic", lambda: restic)
+    monkeypatch.setattr(backup.back_up, "__defaults__", (tmp_path / "homes",))
+    warning = ""
+    with busy(tmp_path / "homes" / "users" / "ada"):
+        for _ in range(20):
+            assert backup.main([]) == 0
+            told = json.loads(backup.RESULT.read_text())
+            assert told["problem"] == ""
+            if warning := told["warning"]:
+                break
+    assert "files could not be read: " in warning
+    assert "no such file" in warning
+    assert snapshots(tmp_path, restic) == 1
+    assert "notes" in restic.run("ls", "latest")
