@@ -157,7 +157,8 @@ class Storage(pulumi.ComponentResource):
 
 def tools_archive() -> str:
     """`storage/` and what it shares with the hub, as `storage_commands.install` reads it."""
-    shared = [PROJECT_ROOT / "services" / "hub" / name for name in ("home_names.py", "kept_database.py", "owners.py")]
+    names = ("home_names.py", "hub_folder.py", "kept_database.py", "owners.py")
+    shared = [PROJECT_ROOT / "services" / "hub" / name for name in names]
     return pack([*context_files(PROJECT_ROOT / "storage"), *shared], PROJECT_ROOT)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from services.hub.home_names import home_of
-from services.hub.owners import OwnerFile
+from services.hub.owners import Owners
 from storage.backup import ROOT
 from storage.quotas import GROUP, OWNER
 from storage.restic import BackupError, Restic, report, restore_inside
@@ -25,7 +25,7 @@ def wanted_homes(user: str, root: Path, in_snapshot: list[str]) -> list[str]:
     """The folders that a name stands for: `all`, a user's name, an e-mail address or a folder. Raises BackupError."""
     if user == "all":
         return in_snapshot
-    owners = OwnerFile(root / "hub" / "owners.json").read()
+    owners = Owners(root / "hub").read()
     known = {home_of(user), user, *(home for home, owner in owners.items() if user == owner.email)}
     found = [home for home in in_snapshot if home in known]
     if len(found) != 1:

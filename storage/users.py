@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from services.hub.owners import Owner, OwnerFile
+from services.hub.owners import Owner, Owners
 from storage.limits import Usage, XfsQuota
 from storage.projects import Kernel
 
@@ -47,7 +47,7 @@ def main(root: Path = Path("/srv/homes")) -> int:
     """Print the table."""
     kernel, report = Kernel(), XfsQuota(root).report()
     usages = {path.name: report.get(kernel.project_of(path), UNKNOWN) for path in (root / "users").iterdir() if path.is_dir()}
-    print(table([HEAD, *rows(OwnerFile(root / "hub" / "owners.json").read(), usages)]))
+    print(table([HEAD, *rows(Owners(root / "hub").read(), usages)]))
     return 0
 
 
