@@ -10,6 +10,7 @@ from docker.types import DriverConfig, Mount
 from services.hub.home_volumes import NfsVolume, home_volume, shared_volume
 from services.hub.homes import HomeError, Homes, Usage
 from services.hub.owners import email_of
+from services.hub.storage_watch import StorageWatch
 
 HOME, SHARED = "/home/jovyan", "shared"
 # Where Jupyter and IPython would write at their start, in a home that has no room for it: on the container's own disk. What
@@ -42,14 +43,18 @@ def before_start(homes: Homes, address: str, shared: bool) -> Callable[[Any], Aw
     return hook
 
 
-def form(homes: Homes) -> Callable[[Any], Awaitable[str]]:
-    """The `options_form`: the warning that a home is full, with a button to start all the same; else nothing, and no page."""
+def form(homes: Homes, watch: StorageWatch) -> Callable[[Any], Awaitable[str]]:
+    """The `options_form`: the warning that a home is full, or that the storage does not answer, with a button to start all the
+    same; else nothing, and no page."""
 
     async def hook(spawner: Any) -> str:
+        # What is known already is told at once; a look could take half a minute.
+        if watch.trouble:
+            return no_storage_html(watch.trouble)
         try:
             usage = await homes.usage(spawner.user.name)
-        except HomeError:
-            return ""  # the start itself will tell
+        except HomeError as error:
+            return no_storage_html(error)
         return full_home_html(usage) if usage and usage.full else ""
 
     return hook
@@ -75,4 +80,12 @@ def full_home_html(usage: Usage) -> str:
         f"{usage.used / mib:,.0f} of {usage.limit / mib:,.0f} MiB, {usage.used_files:,} of {usage.limit_files:,} files. "
         "Your server starts and you can open and read everything, but nothing can be saved until you have deleted files. "
         "If you need more room, ask an administrator.</div>"
+    )
+
+
+def no_storage_html(error: HomeError) -> str:
+    """What a user reads before a start that would fail."""
+    return (
+        f'<div class="alert alert-danger" role="alert"><strong>Your server cannot start now.</strong> '
+        f"{error.jupyterhub_html_message} Your files are where they were.</div>"
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from services.hub.whole_files import replace
 
 FOLDER, OLD_FILE = "owners", "owners.json"  # in the hub's folder on the storage of the homes
 SUFFIX = ".json"
@@ -71,17 +70,7 @@ class Owners:
     def _write(self, path: Path, owner: Owner) -> None:
         # Not the folders above it: where they are missing, this is not the storage.
         self._folder.mkdir(exist_ok=True)
-        new = path.with_name(f".{path.stem}.{secrets.token_hex(4)}")  # two servers of one user may start at the same moment
-        try:
-            with new.open("x", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(owner), indent=1, ensure_ascii=False) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                new.unlink(missing_ok=True)
-            raise
+        replace(path, json.dumps(asdict(owner), indent=1, ensure_ascii=False) + "\n")
 
 
 class OldFile:

@@ -16,6 +16,7 @@ import requests
 
 from components.hub import STATE_FOLDER
 from components.hub_files import CONFIG_FOLDER, HubSettings, config_path, hub_files
+from services.hub.home_volumes import HUB_FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S, STOP_S, ANSWER_S = 60, 20, 20
@@ -72,6 +73,9 @@ class HubProcess:
             self._place(config_path(file)).write_text(text)
         for name, value in SECRETS.items():
             self.set_secret(name, value)
+        # The storage of the homes, mounted.
+        self.beside_the_homes = self._place(f"{HUB_FOLDER}/hub")
+        self.beside_the_homes.mkdir()
         self.state = self._place(f"{STATE_FOLDER}/jupyterhub.sqlite")
         config = self._place(f"{CONFIG_FOLDER}/jupyterhub_config.py")
         self._wrapper = folder / "in_a_folder.py"

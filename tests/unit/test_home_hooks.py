@@ -89,9 +89,10 @@ def test_with_a_full_home_all_that_is_written_at_a_start_goes_elsewhere() -> Non
     assert all(value.startswith("/tmp/") for value in environment.values())
 
 
-def form(homes: FakeHomes) -> str:
-    """What is on the page before Ada's start."""
-    return asyncio.run(home_hooks.form(homes)(SimpleNamespace(user=SimpleNamespace(name="ada"))))  # type: ignore[arg-type]
+def form(homes: FakeHomes, trouble: HomeError | None = None) -> str:
+    """What is on the page before Ada's start; `trouble` is what is known of the storage already."""
+    spawner, watch = SimpleNamespace(user=SimpleNamespace(name="ada")), SimpleNamespace(trouble=trouble)
+    return asyncio.run(home_hooks.form(homes, watch)(spawner))  # type: ignore[arg-type]
 
 
 def test_a_user_with_room_sees_no_page_before_the_start() -> None:
@@ -104,10 +105,19 @@ def test_a_user_whose_home_is_full_reads_so_with_the_numbers_and_what_to_do() ->
         assert part in text
 
 
-def test_a_storage_that_does_not_answer_shows_in_the_start_and_not_on_the_page_before_it() -> None:
-    assert form(FakeHomes(None)) == ""
+def test_a_storage_that_does_not_answer_is_told_on_the_page_before_the_start() -> None:
+    text = form(FakeHomes(None))
+    assert "Your server cannot start now.</strong> The storage of the homes does not answer" in text
+
+
+def test_a_storage_that_is_known_not_to_answer_is_not_waited_for() -> None:
+    homes = FakeHomes()
+    homes.usage = None  # type: ignore[assignment, method-assign]
+    assert "cannot start now.</strong> not &lt;mounted&gt; Your files are where they were." in form(
+        homes, HomeError("not <mounted>")
+    )
 
 
 def test_the_hooks_can_be_copied_as_jupyterhub_copies_its_configuration() -> None:
-    hooks = [home_hooks.before_start(FakeHomes(), SERVER, True), home_hooks.form(FakeHomes())]  # type: ignore[arg-type]
+    hooks = [home_hooks.before_start(FakeHomes(), SERVER, True), home_hooks.form(FakeHomes(), None)]  # type: ignore[arg-type]
     assert copy.deepcopy(hooks) == hooks
