@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import stat
 from pathlib import Path
 
@@ -13,7 +12,7 @@ def require(hub: Path) -> None:
     What is not found elsewhere on the storage is then truly not there.
     """
     if not is_folder(hub):
-        raise OSError(errno.ENOENT, "it is not mounted")
+        raise OSError("it is not mounted")
 
 
 def is_folder(path: Path) -> bool:
