@@ -86,8 +86,10 @@ class KeptDatabase:
         try:
             copy(source, fetched.file)
             check(fetched.file)
-        except BaseException:
+        except BaseException as error:
             fetched.discard()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise sqlite3.DatabaseError(f"{source}: {error}") from None
             raise
         return fetched
 
@@ -128,8 +130,8 @@ class KeptDatabase:
     def _without(self, error: Exception) -> Exception:
         if isinstance(error, sqlite3.DatabaseError):
             return NoAnswerError(
-                f"The hub has no database, and what {self._folder} has is damaged ({error}). Restore an older one with "
-                f"`make restore-hub SNAPSHOT=...`, or move {COPY} there to another name, to begin without any account."
+                f"The hub has no database, and the one on the storage is damaged ({error}). Restore an older one with "
+                "`make restore-hub SNAPSHOT=...`, or move that file to another name, to do without it."
             )
         return NoAnswerError(
             f"The hub has no database, and whether {self._folder} has a copy cannot be seen ({error}). It starts once the "
@@ -158,6 +160,7 @@ class KeptDatabase:
             aside = self._folder / f"hub.{time.strftime('%Y-%m-%dT%H-%M-%S', time.gmtime())}.sqlite"
             log.warning("%s is no copy that this hub has made: it stays as %s", kept, aside.name)
             kept.replace(aside)
+            before = []
         # Both, since it may end before the next line.
         replace(self._beside("kept"), "\n".join([*before, _identity(new)]))
         new.replace(kept)

@@ -75,6 +75,9 @@ def test_a_copy_that_this_hub_has_not_made_is_kept_beside_its_own(
     aside, own = names(folder)
     assert (people(folder / own), people(folder / aside)) == (["admin"], ["ada", "bob"])
     assert aside in caplog.text
+    (folder / aside).replace(folder / own)  # by a person, while the hub runs
+    kept.keep()
+    assert people(folder / names(folder)[0]) == ["ada", "bob"]
 
 
 def test_a_hub_that_took_the_copy_goes_on_with_it(kept: KeptDatabase, database: Path, folder: Path) -> None:

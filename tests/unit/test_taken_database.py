@@ -232,7 +232,7 @@ def test_a_hub_that_is_killed_right_after_the_change_keeps_what_was_before(
 @pytest.mark.parametrize("name", [COPY, RESTORED])
 def test_a_damaged_copy_is_not_taken(kept: KeptDatabase, database: Path, folder: Path, name: str) -> None:
     (folder / name).write_bytes(b"SQLite format 3\0" + bytes(4096))
-    with pytest.raises(NoAnswerError, match=r"is damaged \(.*Restore an older one"):
+    with pytest.raises(NoAnswerError, match=rf"is damaged \(.*/{name}: .*Restore an older one"):
         kept.take_back()
     write(database, "ada")
     kept.take_back()
