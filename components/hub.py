@@ -15,6 +15,7 @@ from components import commands
 from components.hub_files import SETTINGS, HubSettings, config_path, hub_files
 from components.node import Node
 from components.services import (
+    BindOptions,
     Config,
     Healthcheck,
     Mount,
@@ -25,7 +26,7 @@ from components.services import (
 )
 from components.swarm_secrets import SecretMaker
 from components.userproxy import socket_mount, user_proxy
-from services.hub.home_volumes import SERVER_FOLDER, hub_volume
+from services.hub.home_volumes import HUB_MOUNTS
 
 STATE_FOLDER = "/var/lib/jupyterhub"
 HUB = "hub"  # the service's name
@@ -42,8 +43,8 @@ _ALIVE = (
 class HubArgs:
     """`hub_image` and `userproxy_image` are references that the manager has; `overlay_mtu` is bytes, as text.
     Secrets are made anew in a new swarm (`swarm_id`). `state_folder` is on the manager, for the hub's database.
-    Where homes are lasting, `homes_address` is that of their server, and `homes_ready` what must be done before the hub mounts
-    them.
+    Where homes are lasting, `homes_address` is that of their server, and `homes_folder` the folder on the manager that they are
+    mounted below, or not yet.
 
     `images_present` is what must be done before the hub offers its profiles: every node has their images.
 
@@ -58,7 +59,7 @@ class HubArgs:
     userproxy_image: pulumi.Input[str]
     state_folder: pulumi.Input[str]
     homes_address: pulumi.Input[str]
-    homes_ready: pulumi.Resource | None
+    homes_folder: pulumi.Input[str] | None
     settings: HubSettings
     images_present: Sequence[pulumi.Resource]
     client_secret: pulumi.Output[str] | None
@@ -118,7 +119,7 @@ class Hub(pulumi.ComponentResource):
                     Mount(type="bind", source="/var/run/docker.sock", target="/var/run/docker.sock"),
                     Mount(type="bind", source=self._args.state_folder, target=STATE_FOLDER),
                     socket_mount(),
-                    *([self._homes(self._args.homes_ready)] if self._args.homes_ready else []),
+                    *([_homes(self._args.homes_folder)] if self._args.homes_folder is not None else []),
                 ],
                 secrets=secrets,
                 configs=self._configs(files),
@@ -143,19 +144,6 @@ class Hub(pulumi.ComponentResource):
         everyone, self.password = self._secrets.password("password", 20, HUB)
         return [admin, everyone]
 
-    def _homes(self, ready: pulumi.Resource) -> Mount:
-        """All homes, over NFS, so that the hub can make one at a user's first start."""
-        found = pulumi.Output.from_input(self._args.homes_address).apply(hub_volume)
-        volume = docker.Volume(
-            f"{self._name}-homes",
-            name=found.name,
-            driver="local",
-            driver_opts=found.options,
-            # Other options make another volume. The old one holds nothing, and may be in use by a container that has ended.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[ready], retain_on_delete=True),
-        )
-        return Mount(type="volume", source=volume.name, target=SERVER_FOLDER)
-
     def _configs(self, files: dict[str, str]) -> list[Config]:
         after_images = pulumi.ResourceOptions(parent=self, depends_on=list(self._args.images_present))
         return [
@@ -177,3 +165,9 @@ class Hub(pulumi.ComponentResource):
             stdin=json.dumps({config_path(file): text for file, text in files.items()}),
             opts=self._child,
         )
+
+
+def _homes(folder: pulumi.Input[str]) -> Mount:
+    """All homes, so that the hub can make one at a user's first start. The hub starts without them, and sees what the manager
+    mounts below the folder when it does (rslave)."""
+    return Mount(type="bind", source=folder, target=HUB_MOUNTS, bind_options=BindOptions(propagation="rslave"))

@@ -11,6 +11,7 @@ import pulumi
 import pulumi_docker as docker
 
 Mount = docker.ServiceTaskSpecContainerSpecMountArgs
+BindOptions = docker.ServiceTaskSpecContainerSpecMountBindOptionsArgs
 Secret = docker.ServiceTaskSpecContainerSpecSecretArgs
 Config = docker.ServiceTaskSpecContainerSpecConfigArgs
 Healthcheck = docker.ServiceTaskSpecContainerSpecHealthcheckArgs

@@ -20,6 +20,7 @@ from services.hub.home_volumes import SERVER_FOLDER
 STATE_MOUNT = "/srv/state"
 HUB_STATE = f"{STATE_MOUNT}/jupyterhub"  # not the mount point: while that is empty, the hub must not start without its database
 DOOR_STATE = f"{STATE_MOUNT}/door"
+SHARED_WITH_THE_HUB = ("given_up", "home_names", "hub_folder", "kept_database", "owners", "sqlite_files", "whole_files")
 DOOR_USER = 33  # www-data, who runs images/proxy
 
 
@@ -48,13 +49,15 @@ class StorageArgs:
 
 class Storage(pulumi.ComponentResource):
     """Outputs: `state_folder` and `door_folder` on the manager, known once they are there; `homes_address` of the NFS server,
-    empty where homes are temporary; `volumes`, their ids by name. `exports`: by a client's name, what must be done before it can
-    mount homes.
+    empty where homes are temporary; `hub_mounts`, the folder on the manager that the homes are mounted below for the hub, None
+    where they are temporary; `volumes`, their ids by name. `exports`: by a client's name, what must be done before it can mount
+    homes.
     """
 
     state_folder: pulumi.Output[str]
     door_folder: pulumi.Output[str]
     homes_address: pulumi.Output[str]
+    hub_mounts: pulumi.Output[str] | None
     volumes: dict[str, pulumi.Output[str]]
     exports: dict[str, pulumi.Resource]
 
@@ -69,10 +72,11 @@ class Storage(pulumi.ComponentResource):
         self.state_folder = folder.stdout
         door = self._command("door-folder", args.manager, storage_commands.make_folder(DOOR_STATE, DOOR_USER), [mounted])
         self.door_folder = door.stdout
-        self.homes_address = pulumi.Output.from_input("")
+        self.homes_address, self.hub_mounts = pulumi.Output.from_input(""), None
         if args.server:
             self._homes(args.server, tools if with_homes else self._tools(args.server, homes=True))
             self.homes_address = args.server.address
+            self.hub_mounts = self._mount_for_hub(tools).stdout
         self.register_outputs({"state_folder": self.state_folder, "homes_address": self.homes_address})
 
     def _homes(self, server: Node, tools: remote.Command) -> None:
@@ -107,6 +111,25 @@ class Storage(pulumi.ComponentResource):
                     parent=self, depends_on=[served], deleted_with=server.machine, delete_before_replace=True
                 ),
             )
+
+    def _mount_for_hub(self, tools: remote.Command) -> remote.Command:
+        """By the manager, not by Docker, which would mount them before each start of the hub or not start it."""
+        manager = self._args.manager
+        return remote.Command(
+            f"{self._name}-hub-homes",
+            connection=manager.connection,
+            create=self.homes_address.apply(storage_commands.mount_for_hub),
+            delete=storage_commands.unmount_for_hub(),
+            # What the node runs is the archive's; a change of these two is brought into effect, too.
+            stdin="".join((PROJECT_ROOT / "storage" / name).read_text() for name in ("hub-homes.sh", "hub-homes.service")),
+            triggers=[manager.machine_id],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[tools, self.exports[manager.name]],
+                deleted_with=manager.machine,
+                delete_before_replace=True,
+            ),
+        )
 
     def _tools(self, node: Node, homes: bool) -> remote.Command:
         """The scripts beside it; sent anew when they change, since user data reaches no node that runs."""
@@ -157,7 +180,7 @@ class Storage(pulumi.ComponentResource):
 
 def tools_archive() -> str:
     """`storage/` and what it shares with the hub, as `storage_commands.install` reads it."""
-    shared = [PROJECT_ROOT / "services" / "hub" / name for name in ("home_names.py", "kept_database.py", "owners.py")]
+    shared = [PROJECT_ROOT / "services" / "hub" / f"{name}.py" for name in SHARED_WITH_THE_HUB]
     return pack([*context_files(PROJECT_ROOT / "storage"), *shared], PROJECT_ROOT)
 
 

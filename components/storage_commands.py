@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from components.commands import wait_booted
+from services.hub.home_volumes import HUB_FOLDER, HUB_OPTIONS, SERVER_FOLDER
 
 FOLDER = "/usr/local/lib/jupyterhub-swarm"  # holds `storage/` and what it shares with the hub, in the project's own layout
 # Everybody is the notebook user; a write is on the disk when the client hears so; nothing is exported while the volume is
@@ -74,3 +75,20 @@ def unexport(node: str) -> str:
 
 def _exports(node: str) -> str:
     return f"/etc/exports.d/jupyterhub-{node}.exports"
+
+
+def mount_for_hub(address: str) -> str:
+    """On the hub's node: mount the homes of that server as soon as it answers, and again whenever that is lost. Print the
+    folder that the hub's service is given, which is there in any case."""
+    words = shlex.join([address, SERVER_FOLDER, HUB_FOLDER, HUB_OPTIONS])
+    return f"sudo {FOLDER}/storage/hub-homes.sh install {words}"
+
+
+def unmount_for_hub() -> str:
+    """Take that back."""
+    return f"sudo {FOLDER}/storage/hub-homes.sh remove"
+
+
+def hub_homes_status() -> str:
+    """Print how the homes are as the hub sees them; fail where they are not well."""
+    return f"sudo {FOLDER}/storage/hub-homes.sh status"

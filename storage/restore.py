@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from services.hub.home_names import home_of
-from services.hub.owners import OwnerFile
+from services.hub.owners import Owners
 from storage.backup import ROOT
 from storage.places import GROUP, OWNER
 from storage.placing import Merge, put_beside
@@ -38,7 +38,7 @@ def wanted_homes(user: str, root: Path, in_snapshot: list[str]) -> list[str]:
         if not in_snapshot:
             raise BackupError("the snapshot holds no homes; name an older one with SNAPSHOT")
         return in_snapshot
-    owners = OwnerFile(root / "hub" / "owners.json").read()
+    owners = Owners(root / "hub").read()
     known = {home_of(user), user, *(home for home, owner in owners.items() if user == owner.email)}
     found = [home for home in in_snapshot if home in known]
     if len(found) != 1:

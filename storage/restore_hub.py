@@ -1,6 +1,6 @@
 """`jupyterhub-storage restore_hub [--snapshot ID]`: the hub's database from the newest or a named snapshot.
 
-It is put where the hub finds it at its next start. The one that it replaces stays on the hub's volume.
+It is put where the hub finds it when it starts within the next hour. The one that it replaces stays on the hub's volume.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def main(arguments: list[str]) -> int:
             restore(str(snapshot["short_id"]))
     except BackupError as error:
         return report(error)
-    print(f"the hub's database: restored from {snapshot['time'][:19]} ({snapshot['short_id']}); the hub takes it when it starts")
+    print(f"the hub's database: restored from {snapshot['time'][:19]} ({snapshot['short_id']})")
+    print("the hub takes it when it starts within the next hour")
     return 0
 
 

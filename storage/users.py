@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from services.hub.owners import Owner, OwnerFile
+from services.hub.owners import Owner, Owners
 from storage.limits import Usage, XfsQuota
 from storage.projects import Kernel
 from storage.quota_names import unused
@@ -53,7 +53,7 @@ def main(root: Path = Path("/srv/homes")) -> int:
     for entry in os.scandir(root / "users"):
         if entry.is_dir(follow_symlinks=False):
             usages[shown(entry.name)] = _usage(Path(entry.path), kernel, report)
-    owners = OwnerFile(root / "hub" / "owners.json").read()
+    owners = Owners(root / "hub").read()
     print("\n".join([table([HEAD, *rows(owners, usages)]), *unused({*owners, *usages})]))
     return 0
 

@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 from components.commands import door_status
-from components.storage_commands import state_status
+from components.storage_commands import hub_homes_status, state_status
 from tools.storage import NotUpError, has_homes, manager_way, outputs, ssh_way
+
+NOT_REACHED = 255  # ssh's own status
 
 
 def main() -> int:
@@ -18,15 +20,24 @@ def main() -> int:
     except NotUpError as error:
         print(f"status: {error}", file=sys.stderr)
         return 1
-    door = subprocess.run([*manager_way(found), door_status()], stdout=subprocess.PIPE, text=True, check=False)
-    print(f"{'front door':<20} {door.stdout.strip() or '! not known'}", flush=True)
-    statuses = [door.returncode, subprocess.run([*manager_way(found), state_status()], check=False).returncode]
-    if has_homes(found):
-        command = shlex.join(["sudo", "jupyterhub-storage", "status"])
-        statuses.append(subprocess.run([*ssh_way(found), command], check=False).returncode)
-    else:
+    manager = manager_way(found)
+    well = line("front door", manager, door_status())
+    well &= subprocess.run([*manager, state_status()], check=False).returncode == 0
+    if not has_homes(found):
         print(f"{'homes':<20} temporary (storage: none)")
-    return int(any(statuses))
+        return int(not well)
+    well &= line("homes at the hub", manager, hub_homes_status())
+    homes = subprocess.run([*ssh_way(found), shlex.join(["sudo", "jupyterhub-storage", "status"])], check=False).returncode
+    if homes == NOT_REACHED:
+        print(f"{'homes':<20} ! not known: the node that holds them does not answer")
+    return int(not well or homes != 0)
+
+
+def line(what: str, way: list[str], command: str) -> bool:
+    """Print what a node says, and return whether it is well."""
+    done = subprocess.run([*way, command], stdout=subprocess.PIPE, text=True, check=False)
+    print(f"{what:<20} {done.stdout.strip() or '! not known'}", flush=True)
+    return done.returncode == 0
 
 
 if __name__ == "__main__":

@@ -26,6 +26,11 @@ def check() -> None:
     """Raises what the configuration raises, or what a class says of the values that it gets."""
     from jupyterhub.app import JupyterHub
 
+    sys.path.insert(0, str(FOLDER))
+    from services.hub.home_volumes import HUB_FOLDER
+
+    # A hub without a database waits for the storage, and here is neither.
+    (Path(HUB_FOLDER) / "hub").mkdir(parents=True, exist_ok=True)
     SECRETS.mkdir(parents=True, exist_ok=True)
     for name, text in EXAMPLES.items():
         (SECRETS / name).write_text(text)

@@ -18,7 +18,7 @@ LEAST, LEAST_FILES = 64 * 1024**2, 1000
 class HomesVolume:
     """The volume as the hub sees it over its own mount, at `folder`. `answer_s` bounds one look, as the mount may not answer."""
 
-    def __init__(self, folder: Path = Path("/srv/homes"), answer_s: float = 10) -> None:
+    def __init__(self, folder: Path, answer_s: float = 10) -> None:
         self._users, self._answer_s = folder / "users", answer_s
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="homes-volume")
 

@@ -11,6 +11,7 @@ from services.hub.full_volume import HomesVolume, full_volume_html, full_volume_
 from services.hub.home_volumes import NfsVolume, home_volume, shared_volume
 from services.hub.homes import HomeError, Homes, Usage
 from services.hub.owners import email_of
+from services.hub.storage_watch import StorageWatch
 
 HOME, SHARED = "/home/jovyan", "shared"
 # Where Jupyter and IPython would write at their start, in a home that has no room for it: on the container's own disk. What
@@ -23,14 +24,12 @@ ELSEWHERE = {
 }
 
 
-def before_start(homes: Homes, address: str, shared: bool, volume: HomesVolume | None = None) -> Callable[[Any], Awaitable[None]]:
+def before_start(homes: Homes, address: str, shared: bool, volume: HomesVolume) -> Callable[[Any], Awaitable[None]]:
     """The `pre_spawn_hook`: a home with a quota on the server at `address`, or a HomeError that the user can read.
 
     It sets the spawner's mounts; `shared` mounts the folder that all see, too. Like `form`, it is a plain function, since
     JupyterHub copies what it is configured with.
     """
-
-    volume = volume or HomesVolume()
 
     async def hook(spawner: Any) -> None:
         user = spawner.user
@@ -51,18 +50,20 @@ def before_start(homes: Homes, address: str, shared: bool, volume: HomesVolume |
     return hook
 
 
-def form(homes: Homes, volume: HomesVolume | None = None) -> Callable[[Any], Awaitable[str]]:
-    """The `options_form`: the warning that a home is full, or the volume of all homes, with a button to start all the same; else
-    nothing, and no page."""
-    volume = volume or HomesVolume()
+def form(homes: Homes, watch: StorageWatch, volume: HomesVolume) -> Callable[[Any], Awaitable[str]]:
+    """The `options_form`: the warning that a home is full, or the volume of all homes, or that the storage does not answer,
+    with a button to start all the same; else nothing, and no page."""
 
     async def hook(spawner: Any) -> str:
+        # What is known already is told at once; a look could take half a minute.
+        if watch.trouble:
+            return no_storage_html(watch.trouble)
         if await volume.full():  # then a home's own numbers say nothing
             return full_volume_html()
         try:
             usage = await homes.usage(spawner.user.name)
-        except HomeError:
-            return ""  # the start itself will tell
+        except HomeError as error:
+            return no_storage_html(error)
         return full_home_html(usage) if usage and usage.full else ""
 
     return hook
@@ -88,4 +89,12 @@ def full_home_html(usage: Usage) -> str:
         f"{usage.used / mib:,.0f} of {usage.limit / mib:,.0f} MiB, {usage.used_files:,} of {usage.limit_files:,} files. "
         "Your server starts and you can open and read everything, but nothing can be saved until you have deleted files. "
         "If you need more room, ask an administrator.</div>"
+    )
+
+
+def no_storage_html(error: HomeError) -> str:
+    """What a user reads before a start that would fail."""
+    return (
+        f'<div class="alert alert-danger" role="alert"><strong>Your server cannot start now.</strong> '
+        f"{error.jupyterhub_html_message} Your files are where they were.</div>"
     )

@@ -1,4 +1,4 @@
-"""Docker volumes over NFS: the hub's own, and one for each home. Pure: the program and the spawner make the same of the same."""
+"""How homes are mounted over NFS: all of them for the hub, by its node, and one for each notebook, by Docker. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import json
 from dataclasses import dataclass
 
 SERVER_FOLDER = "/srv/homes"  # on the storage node; homes are below it in `users/`, what all share is in `shared/`
+# On the hub's node and in its container alike. The hub's service is given the upper folder, which is always there, so that it
+# starts without the storage and sees it when it comes.
+HUB_MOUNTS = "/srv/nfs"
+HUB_FOLDER = f"{HUB_MOUNTS}/homes"
 
 # A notebook waits for the storage and goes on where it was (hard), however long that takes; a lost connection is made anew
 # after 15 s. Several connections to the server, since one bounds what a node can read (Linux 5.3).
@@ -30,11 +34,6 @@ def nfs_volume(prefix: str, address: str, folder: str, options: str) -> NfsVolum
     driver = {"type": "nfs", "o": f"addr={address},{options}", "device": f":{folder}"}
     digest = hashlib.sha256(json.dumps(driver, sort_keys=True).encode()).hexdigest()[:8]
     return NfsVolume(name=f"{prefix}-{digest}", options=driver)
-
-
-def hub_volume(address: str) -> NfsVolume:
-    """All of the homes, for the hub, which makes new ones."""
-    return nfs_volume("jupyterhub-homes", address, SERVER_FOLDER, HUB_OPTIONS)
 
 
 def home_volume(address: str, home: str) -> NfsVolume:

@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import stat
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.hub.home_names import home_of
-from services.hub.owners import OwnerFile
+from services.hub.hub_folder import is_folder, require
+from services.hub.owners import Owners
 from services.hub.start_errors import StartError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -51,7 +51,7 @@ class Homes:
 
     def __init__(self, folder: Path, answer_s: float = 30, quota_s: float = 90, look_s: float = 0.25) -> None:
         self._users, self._new, self._status = folder / "users", folder / "new", folder / "status.json"
-        self._owners, self._one_writer = OwnerFile(folder / "hub" / "owners.json"), threading.Lock()
+        self._hub, self._owners = folder / "hub", Owners(folder / "hub")
         self._answer_s, self._quota_s, self._look_s = answer_s, quota_s, look_s
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="homes")
 
@@ -73,18 +73,26 @@ class Homes:
         """Whether `name` in the home is a folder, which another can be mounted on; made if there is room. Raises HomeError."""
         return await self._ask(lambda: _folder(self._users / home / name))
 
+    async def answer(self) -> None:
+        """Return when the storage answers. Raises HomeError."""
+        await self._ask(lambda: None)
+
     def _request(self, home: str, user: str, email: str) -> bool:
-        with self._one_writer:
+        there = is_folder(self._users / home)
+        try:
             self._owners.record(home, user, email, f"{datetime.now(UTC):%Y-%m-%d}")
-        if (self._users / home).is_dir():
-            return True
-        (self._new / home).mkdir(exist_ok=True)
-        return False
+        except OSError as error:
+            if not there or error.errno not in NO_ROOM:
+                raise
+            # On a volume that is full a new address cannot be noted. That keeps nobody out of a home.
+        if not there:
+            (self._new / home).mkdir(exist_ok=True)
+        return there
 
     async def _until_there(self, home: str) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + self._quota_s
-        while not await self._ask((self._users / home).is_dir):
+        while not await self._ask(lambda: is_folder(self._users / home)):
             if loop.time() > end:
                 reason = await self._ask(lambda: _problems(self._status))
                 raise HomeError(f"Your home got no quota within {self._quota_s:.0f} s: {reason}. Please tell an administrator.")
@@ -92,13 +100,16 @@ class Homes:
 
     async def _ask(self, look: Callable[[], T_]) -> T_:
         """The answer of the storage, from a thread."""
-        future = asyncio.get_running_loop().run_in_executor(self._threads, look)
+
+        def answer() -> T_:
+            require(self._hub)
+            return look()
+
+        future = asyncio.get_running_loop().run_in_executor(self._threads, answer)
         try:
             return await asyncio.wait_for(future, self._answer_s)
-        except TimeoutError:
-            reason = f"no answer within {self._answer_s:.0f} s"
-        except OSError as error:
-            reason = error.strerror or str(error)
+        except OSError as error:  # asyncio's own TimeoutError is one, without a text
+            reason = error.strerror or str(error) or f"no answer within {self._answer_s:.0f} s"
         except ValueError as error:
             raise HomeError(f"Your home cannot be used: {error}. Please tell an administrator.") from error
         raise HomeError(f"The storage of the homes does not answer ({reason}). Please try again in a minute.") from None

@@ -11,9 +11,12 @@ FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/v
 sys.path.insert(0, str(FOLDER))
 
 from services.hub import background, culling, home_hooks, leftovers, profiles, sign_in  # noqa: E402
+from services.hub.full_volume import HomesVolume  # noqa: E402
+from services.hub.home_volumes import HUB_FOLDER  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
 from services.hub.kept_database import KeptDatabase  # noqa: E402
 from services.hub.socket_proxy import SocketProxy  # noqa: E402
+from services.hub.storage_watch import StorageWatch  # noqa: E402
 
 c: Config = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 settings = json.loads((FOLDER / "settings.json").read_text())
@@ -78,19 +81,24 @@ c.Spawner.http_timeout = 120
 background.begin(leftovers.remove_later)
 
 # --- homes
-notices = [settings["announcement"]]
+announcement = settings["announcement"]
 if settings["lasting_homes"]:
-    homes = Homes(Path("/srv/homes"))
-    database = KeptDatabase(DATABASE, Path("/srv/homes/hub"))
+    homes = Homes(Path(HUB_FOLDER))
+    database = KeptDatabase(DATABASE, Path(HUB_FOLDER) / "hub")
     database.take_back()
     background.begin(database.keep_on)
-    c.NotebookSpawner.pre_spawn_hook = home_hooks.before_start(homes, os.environ["HOMES_ADDRESS"], settings["shared_folder"])
-    c.NotebookSpawner.options_form = profiles.page(home_hooks.form(homes), profiles.form)
+    watch = StorageWatch(homes)
+    background.begin(watch.go_on)
+    announcement = watch.announcement(announcement)
+    address, volume = os.environ["HOMES_ADDRESS"], HomesVolume(Path(HUB_FOLDER))
+    c.NotebookSpawner.pre_spawn_hook = home_hooks.before_start(homes, address, settings["shared_folder"], volume)
+    c.NotebookSpawner.options_form = profiles.page(home_hooks.form(homes, watch, volume), profiles.form)
 else:
     c.NotebookSpawner.options_form = profiles.page(profiles.form)
-    notices.append("Homes are temporary here: when your server stops, your files are gone. Download what you want to keep.")
+    temporary = "Homes are temporary here: when your server stops, your files are gone. Download what you want to keep."
+    announcement = "<br>".join(filter(None, [announcement, temporary]))
 
-c.JupyterHub.template_vars["announcement"] = "<br>".join(filter(None, notices))
+c.JupyterHub.template_vars["announcement"] = announcement
 
 # --- the owner's own file, last: it may change anything above
 extra = FOLDER / "hub_extra_config.py"

@@ -52,8 +52,9 @@ NEW_HOMES = """
 import asyncio, json, sys, time
 from pathlib import Path
 sys.path.insert(0, "/etc/jupyterhub")
+from services.hub.home_volumes import HUB_FOLDER
 from services.hub.homes import Homes
-homes, names, at_once = Homes(Path("/srv/homes"), quota_s=600), {names!r}, {at_once!r}
+homes, names, at_once = Homes(Path(HUB_FOLDER), quota_s=600), {names!r}, {at_once!r}
 async def one(name):
     began = time.monotonic()
     home = await homes.ready(name, "")

@@ -16,6 +16,7 @@ import requests
 
 from components.hub import STATE_FOLDER
 from components.hub_files import CONFIG_FOLDER, HubSettings, config_path, hub_files
+from services.hub.home_volumes import HUB_FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S, STOP_S, ANSWER_S = 60, 20, 20
@@ -32,8 +33,9 @@ IN_A_FOLDER = """
 import pathlib, sys
 import dockerspawner, jupyterhub.app, oauthenticator.generic, nativeauthenticator  # while paths are what they are
 sys.path.insert(0, str(pathlib.Path({config!r}).parent))
-import services.hub.background
-services.hub.background.begin = lambda work: None  # a swarm of this machine is none of the tests'
+import services.hub.background, services.hub.leftovers
+begin, foreign = services.hub.background.begin, services.hub.leftovers.remove_later
+services.hub.background.begin = lambda work: work != foreign and begin(work)  # a swarm of this machine is none of the tests'
 real, root, text = pathlib.Path, pathlib.Path({root!r}), pathlib.Path({config!r}).read_text()
 pathlib.Path = lambda text: root / text.lstrip("/")
 try:
@@ -72,6 +74,9 @@ class HubProcess:
             self._place(config_path(file)).write_text(text)
         for name, value in SECRETS.items():
             self.set_secret(name, value)
+        # The storage of the homes, mounted.
+        self.beside_the_homes = self._place(f"{HUB_FOLDER}/hub")
+        self.beside_the_homes.mkdir()
         self.state = self._place(f"{STATE_FOLDER}/jupyterhub.sqlite")
         config = self._place(f"{CONFIG_FOLDER}/jupyterhub_config.py")
         self._wrapper = folder / "in_a_folder.py"

@@ -19,15 +19,13 @@ def test_who_has_registered_signs_in_with_the_same_password_after_the_volume_was
     people = sign_in.parse(Auth.NATIVE, ("ada",), (), {}).rendered("hub.example.org")
     settings = dataclasses.replace(SETTINGS, sign_in=people, lasting_homes=True, idle_timeout=0)
     hub = HubProcess(tmp_path, settings, free_port())
-    beside_the_homes = tmp_path / "srv" / "homes" / "hub"
-    beside_the_homes.mkdir(parents=True)
     try:
         hub.start()
         ben, ada = BrowserSession(hub.url), BrowserSession(hub.url)
         ben.post("hub/signup", username="ben", signup_password=PASSWORD, signup_password_confirmation=PASSWORD)
         ada.post("hub/login", username="ada", password=SECRETS["admin-password"])
         ada.get("hub/authorize/ben")
-        KeptDatabase(hub.state, beside_the_homes).keep()
+        KeptDatabase(hub.state, hub.beside_the_homes).keep()
         hub.stop()
         for file in hub.state.parent.iterdir():
             file.unlink()

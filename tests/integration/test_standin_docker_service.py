@@ -39,6 +39,7 @@ CONTAINER_FIELDS: dict[str, Any] = {
     "mounts": [
         {"type": "volume", "source": "data", "target": "/data"},
         {"type": "bind", "source": "/proc/version", "target": "/kernel", "read_only": True},
+        {"type": "bind", "source": "/proc/stat", "target": "/stat", "bind_options": {"propagation": "rprivate"}},
         {"type": "tmpfs", "target": "/scratch", "tmpfs_options": {"size_bytes": 1048576, "mode": 0o700}},
         {
             "type": "volume",
@@ -97,6 +98,7 @@ def test_a_service_with_every_field_runs_and_settles(swarm: Swarm) -> None:
     assert {mount["Target"]: mount["Type"] for mount in container["Mounts"]} == {
         "/data": "volume",
         "/kernel": "bind",
+        "/stat": "bind",
         "/scratch": "tmpfs",
         "/opts": "volume",
     }

@@ -12,6 +12,7 @@ import pytest
 from traitlets.config import Config
 
 from components.hub_files import CONFIG_FOLDER, EXTRA_CONFIG, SOURCE, HubSettings
+from services.hub.home_volumes import HUB_FOLDER
 
 STANDARD = {
     "name": "standard",
@@ -57,7 +58,8 @@ def hub_config(root: Path, monkeypatch: pytest.MonkeyPatch, settings: HubSetting
     """Execute jupyterhub_config.py in a container whose file system begins at `root`; `extra` is the owner's own file."""
     secret_folder = root / "run" / "secrets"
     config_folder = root / CONFIG_FOLDER.lstrip("/")
-    for folder in (secret_folder, config_folder):
+    storage = root / HUB_FOLDER.lstrip("/") / "hub"
+    for folder in (secret_folder, config_folder, storage):
         folder.mkdir(parents=True, exist_ok=True)
     (config_folder / "settings.json").write_text(settings.render())
     if extra:

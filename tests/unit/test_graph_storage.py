@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -14,7 +17,7 @@ import pytest
 
 from components.storage import quota_settings
 from services.hub.home_names import home_of
-from services.hub.home_volumes import hub_volume
+from services.hub.home_volumes import HUB_OPTIONS
 from tests.unit.graphs import ATTACHMENT, COMMAND, INSTANCE, VOLUME, Graph, is_secret, rendered, revealed
 from tools.graph import ROOT
 
@@ -45,7 +48,7 @@ def test_volumes_are_protected_and_kept_on_destroy(graph: Graph) -> None:
 
 def test_nothing_but_the_volumes_is_protected_so_that_a_destroy_takes_all_the_rest(graph: Graph) -> None:
     assert {resource.type for resource in graph.resources if resource.protect} == {VOLUME}
-    assert {resource.type for resource in graph.resources if resource.retain} == {VOLUME, DOCKER_VOLUME}
+    assert {resource.type for resource in graph.resources if resource.retain} == {VOLUME}
 
 
 def test_volumes_can_be_given_up_by_a_setting(graph_of: GraphOf) -> None:
@@ -88,7 +91,7 @@ def test_steps_run_on_the_node_that_holds_the_volume_and_go_with_it(dedicated: G
             host = revealed(command.inputs["connection"])["host"]
             seen.add(host)
             assert dedicated.deleted_with(command.name) == nodes[host], command.name
-            homes = not any(word in command.name for word in ("state", "door", "manager-0-tools"))
+            homes = not any(word in command.name for word in ("state", "door", "manager-0-tools", "hub-homes"))
             assert (nodes[host] == "machines-storage-0") == homes, command.name
     assert seen == set(nodes)
 
@@ -124,15 +127,26 @@ def test_a_worker_takes_notebooks_only_when_it_may_mount_homes_and_keeps_them_un
     assert "exportfs" in graph["storage-worker-1-export"].inputs["delete"]
 
 
-def test_the_hub_mounts_the_homes_over_nfs_once_it_may(graph: Graph) -> None:
-    volume = graph["hub-homes"]
-    expected = hub_volume("10.20.0.10")
-    assert (volume.inputs["name"], volume.inputs["driverOpts"]) == (expected.name, expected.options)
-    assert volume.inputs["driver"] == "local"
-    assert "storage-manager-0-export" in volume.depends_on
+@pytest.mark.parametrize(("storage", "address"), [("manager", "10.20.0.10"), ("dedicated", "10.20.0.9")])
+def test_the_manager_mounts_the_homes_for_the_hub_once_it_may(graph_of: GraphOf, storage: str, address: str) -> None:
+    graph = graph_of(storage=storage, workers="2")
+    mount = graph["storage-hub-homes"]
+    assert revealed(mount.inputs["connection"])["host"] == "192.0.2.10"
+    assert mount.inputs["create"].endswith(f"hub-homes.sh install {address} /srv/homes /srv/nfs/homes {HUB_OPTIONS}")
+    assert mount.inputs["delete"].endswith("hub-homes.sh remove")
+    assert {"storage-manager-0-export", "storage-manager-0-tools"}.issubset(mount.depends_on)
+    assert graph.deleted_with("storage-hub-homes") == "machines-manager-0"
+    assert "ExecStart=" in mount.inputs["stdin"]
+
+
+def test_docker_mounts_nothing_for_the_hub_that_could_be_away_when_it_starts(graph_of: GraphOf) -> None:
+    graph = graph_of(storage="dedicated", workers="2")
+    assert DOCKER_VOLUME not in {resource.type for resource in graph.resources}
     container = graph["hub-hub"].inputs["taskSpec"]["containerSpec"]
-    assert {"type": "volume", "source": expected.name, "target": "/srv/homes"} in container["mounts"]
-    assert container["env"] == {"HOMES_ADDRESS": "10.20.0.10"}
+    (homes,) = (mount for mount in container["mounts"] if mount["target"] == "/srv/nfs")
+    assert (homes["type"], homes["bindOptions"]) == ("bind", {"propagation": "rslave"})
+    assert "storage-hub-homes" in graph["hub-hub"].depends_on
+    assert container["env"] == {"HOMES_ADDRESS": "10.20.0.9"}
 
 
 def test_the_hub_starts_only_when_the_state_volume_is_mounted(graph: Graph) -> None:
@@ -144,7 +158,8 @@ def test_temporary_homes_need_no_volume_but_the_hubs_state(graph_of: GraphOf) ->
     graph = graph_of(storage="none", workers="2")
     assert [volume.name for volume in graph.of_type(VOLUME)] == ["storage-state"]
     assert not [name for name in graph.names() if name.endswith("-export") or name.startswith("storage-homes")]
-    assert DOCKER_VOLUME not in {resource.type for resource in graph.resources}
+    assert "storage-hub-homes" not in graph.names()
+    assert "/srv/nfs" not in [mount["target"] for mount in graph["hub-hub"].inputs["taskSpec"]["containerSpec"]["mounts"]]
     assert graph["storage-manager-0-tools"].inputs["create"].endswith("install.sh")
 
 
@@ -155,6 +170,17 @@ def test_the_scripts_travel_on_standard_input_in_the_projects_own_layout(graph: 
         assert all(tar.extractfile(name).read() == (ROOT / name).read_bytes() for name in found)  # type: ignore[union-attr]
     assert {"storage/quotas.py", "storage/jupyterhub-quotas.path", "services/hub/owners.py"}.issubset(found)
     assert found["storage/prepare-volume.sh"] == 0o755
+
+
+def test_the_nodes_tools_find_all_that_they_share_with_the_hub(graph: Graph, tmp_path: Path) -> None:
+    data = base64.b64decode(graph["storage-manager-0-tools"].inputs["stdin"])
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        tar.extractall(tmp_path, filter="data")
+    modules = ", ".join(f"storage.{path.stem}" for path in (ROOT / "storage").glob("*.py"))
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import {modules}"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
 
 
 def test_sizes_of_homes_are_told_by_folder_and_reach_the_node_on_standard_input(graph_of: GraphOf) -> None:

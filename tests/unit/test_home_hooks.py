@@ -120,9 +120,10 @@ def test_whom_no_home_can_be_made_for_on_a_full_volume_reads_that_it_is_full() -
     assert "does not answer" in str(failed.value.jupyterhub_message)
 
 
-def form(homes: FakeHomes, full: bool = False) -> str:
-    """What is on the page before Ada's start."""
-    hook: Any = home_hooks.form(homes, FakeVolume(full))  # type: ignore[arg-type]
+def form(homes: FakeHomes, trouble: HomeError | None = None, full: bool = False) -> str:
+    """What is on the page before Ada's start; `trouble` is what is known of the storage already, `full` of the volume."""
+    watch = SimpleNamespace(trouble=trouble)
+    hook: Any = home_hooks.form(homes, watch, FakeVolume(full))  # type: ignore[arg-type]
     return str(asyncio.run(hook(SimpleNamespace(user=SimpleNamespace(name="ada")))))
 
 
@@ -143,10 +144,19 @@ def test_a_user_whose_home_is_full_reads_so_with_the_numbers_and_what_to_do() ->
         assert part in text
 
 
-def test_a_storage_that_does_not_answer_shows_in_the_start_and_not_on_the_page_before_it() -> None:
-    assert form(FakeHomes(None)) == ""
+def test_a_storage_that_does_not_answer_is_told_on_the_page_before_the_start() -> None:
+    text = form(FakeHomes(None))
+    assert "Your server cannot start now.</strong> The storage of the homes does not answer" in text
+
+
+def test_a_storage_that_is_known_not_to_answer_is_not_waited_for() -> None:
+    homes = FakeHomes()
+    homes.usage = None  # type: ignore[assignment, method-assign]
+    assert "cannot start now.</strong> not &lt;mounted&gt; Your files are where they were." in form(
+        homes, HomeError("not <mounted>")
+    )
 
 
 def test_the_hooks_can_be_copied_as_jupyterhub_copies_its_configuration() -> None:
-    hooks = [home_hooks.before_start(FakeHomes(), SERVER, True), home_hooks.form(FakeHomes())]  # type: ignore[arg-type]
+    hooks = [home_hooks.before_start(FakeHomes(), SERVER, True, None), home_hooks.form(FakeHomes(), None, None)]  # type: ignore[arg-type]
     assert copy.deepcopy(hooks) == hooks

@@ -16,9 +16,14 @@ import pytest
 
 from services.hub.home_names import home_of
 from services.hub.homes import HomeError, Homes, Usage
-from services.hub.owners import OwnerFile
+from services.hub.owners import Owners
 
 MIB = 1024**2
+
+
+def names(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 class StorageNode:
@@ -63,7 +68,7 @@ def test_a_first_start_makes_the_home_and_records_its_owner(homes: Homes, node: 
     home = asyncio.run(homes.ready("Ada L.", "ada@example.org"))
     assert home == home_of("Ada L.")
     assert node.homes() == {home}
-    owner = OwnerFile(node.folder / "hub" / "owners.json").read()[home]
+    owner = Owners(node.folder / "hub").read()[home]
     assert (owner.name, owner.email, owner.first_seen) == ("Ada L.", "ada@example.org", time.strftime("%Y-%m-%d", time.gmtime()))
 
 
@@ -80,7 +85,7 @@ def test_thirty_users_at_once_get_thirty_homes_and_are_all_recorded(homes: Homes
         return await asyncio.gather(*(homes.ready(f"user-{number}", "") for number in range(30)))
 
     made = asyncio.run(all_at_once())
-    assert node.homes() == set(made) == set(OwnerFile(node.folder / "hub" / "owners.json").read())
+    assert node.homes() == set(made) == set(Owners(node.folder / "hub").read())
     assert len(made) == 30
 
 
@@ -114,7 +119,7 @@ def test_an_interrupted_start_is_made_good_by_the_next(homes: Homes, node: Stora
 def test_a_storage_that_hangs_keeps_the_user_no_longer_than_the_limit(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
     homes._answer_s = 0.05
     released = threading.Event()
-    monkeypatch.setattr(OwnerFile, "record", lambda *_: released.wait(5))
+    monkeypatch.setattr(Owners, "record", lambda *_: released.wait(5))
     began = time.monotonic()
 
     def start() -> None:
@@ -131,14 +136,49 @@ def test_a_storage_that_fails_is_told_with_the_systems_reason(homes: Homes, monk
     def broken(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(OwnerFile, "record", broken)
+    monkeypatch.setattr(Owners, "record", broken)
     assert "does not answer (Input/output error)" in failing(lambda: asyncio.run(homes.ready("ada", "")))
 
 
 def test_a_home_of_another_user_is_never_given_away(homes: Homes, node: StorageNode) -> None:
-    OwnerFile(node.folder / "hub" / "owners.json").record("ada", "somebody else", "", "2026-01-01")
+    Owners(node.folder / "hub").record("ada", "somebody else", "", "2026-01-01")
     assert "belongs to somebody else" in failing(lambda: asyncio.run(homes.ready("ada", "")))
     assert node.homes() == set()
+
+
+def test_on_a_volume_that_is_full_a_new_address_keeps_nobody_out_of_a_home(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(homes.ready("ada", ""))
+
+    def no_room(*_: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(Owners, "_write", no_room)
+    assert asyncio.run(homes.ready("ada", "ada@example.org")) == "ada"
+
+
+def test_the_empty_folder_that_the_storage_is_mounted_on_is_not_taken_for_homes(tmp_path: Path) -> None:
+    away = Homes(tmp_path, answer_s=2, quota_s=2)
+    sentence = "The storage of the homes does not answer (it is not mounted). Please try again in a minute."
+    assert failing(lambda: asyncio.run(away.ready("ada", ""))) == sentence
+    assert failing(lambda: asyncio.run(away.usage("ada"))) == sentence
+    assert failing(lambda: asyncio.run(away.answer())) == sentence
+    assert names(tmp_path) == []
+
+
+def test_an_error_of_the_storage_is_not_taken_for_a_home_that_is_missing(
+    homes: Homes, node: StorageNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(homes.ready("ada", ""))
+    look = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        if path == node.folder / "users" / "ada":
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        return look(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert "does not answer (Connection timed out)" in failing(lambda: asyncio.run(homes.ready("ada", "")))
+    assert names(node.folder / "new") == []
 
 
 def test_usage_is_what_the_quota_counts(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:

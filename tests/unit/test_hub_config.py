@@ -137,7 +137,7 @@ def test_servers_run_on_the_nodes_of_the_settings_role(tmp_path: Path, monkeypat
 def test_lasting_homes_are_made_before_each_start_and_nothing_is_said_of_them(config: Config) -> None:
     assert inspect.iscoroutinefunction(config.NotebookSpawner.pre_spawn_hook)
     assert inspect.iscoroutinefunction(config.NotebookSpawner.options_form)
-    assert config.JupyterHub.template_vars["announcement"] == ""
+    assert config.JupyterHub.template_vars["announcement"](None) == ""
 
 
 def test_temporary_homes_are_announced_on_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,6 +211,13 @@ def test_the_culler_gets_its_times_its_configuration_and_no_more_rights_than_it_
     (role,) = config.JupyterHub.load_roles
     assert role["services"] == [service["name"]]
     assert not any(scope.startswith("admin") for scope in role["scopes"])
+
+
+def test_an_announcement_is_on_every_page_beside_what_the_storage_gives_cause_to_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, announcement="Closed on Monday."))
+    assert config.JupyterHub.template_vars["announcement"](None) == "Closed on Monday."
 
 
 def test_an_announcement_stands_before_the_word_on_temporary_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from components.commands import door_status
-from components.storage_commands import state_status
+from components.storage_commands import hub_homes_status, state_status
 from tests.unit.test_storage_ssh import MANAGER, SERVER, stack
 from tools.graph import ROOT
 
@@ -33,15 +33,22 @@ def status(folder: Path, found: dict[str, Any], ssh: str) -> subprocess.Complete
 def test_it_asks_for_the_front_door_the_state_volume_and_the_homes(tmp_path: Path) -> None:
     done = status(tmp_path, stack(MANAGER, SERVER), "echo fine")
     assert done.returncode == 0
-    assert done.stdout.splitlines() == ["front door           fine", "fine", "fine"]
-    assert (tmp_path / "asked").read_text().splitlines() == [door_status(), state_status(), "sudo jupyterhub-storage status"]
+    assert done.stdout.splitlines() == ["front door           fine", "fine", "homes at the hub     fine", "fine"]
+    asked = [door_status(), state_status(), hub_homes_status(), "sudo jupyterhub-storage status"]
+    assert (tmp_path / "asked").read_text().splitlines() == asked
 
 
-@pytest.mark.parametrize("ill", ["docker exec", "registry_room", "jupyterhub-storage"])
-def test_it_fails_where_one_of_them_is_not_well_and_asks_the_other_all_the_same(tmp_path: Path, ill: str) -> None:
+@pytest.mark.parametrize("ill", ["docker exec", "registry_room", "hub-homes.sh", "jupyterhub-storage status"])
+def test_it_fails_where_one_of_them_is_not_well_and_asks_the_others_all_the_same(tmp_path: Path, ill: str) -> None:
     done = status(tmp_path, stack(MANAGER), f'[[ "$line" != *"{ill}"* ]]')
     assert done.returncode != 0
-    assert len((tmp_path / "asked").read_text().splitlines()) == 3
+    assert len((tmp_path / "asked").read_text().splitlines()) == 4
+
+
+def test_a_node_with_the_homes_that_is_away_is_told(tmp_path: Path) -> None:
+    done = status(tmp_path, stack(MANAGER, SERVER), 'case "$line" in *storage\\ status) exit 255 ;; esac; echo fine')
+    assert done.stdout.splitlines()[3:] == ["homes                ! not known: the node that holds them does not answer"]
+    assert done.returncode != 0
 
 
 def test_without_lasting_homes_it_asks_the_manager_alone(tmp_path: Path) -> None:

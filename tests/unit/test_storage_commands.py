@@ -8,6 +8,7 @@ import pytest
 
 from components import storage_commands
 from components.commands import wait_booted
+from services.hub.home_volumes import HUB_OPTIONS
 
 LIB = "/usr/local/lib/jupyterhub-swarm"
 LINES = {
@@ -36,6 +37,12 @@ LINES = {
         "echo '/srv/homes 10.20.0.11(rw,sync,all_squash,anonuid=1000,anongid=100,no_subtree_check,mountpoint)' | "
         "sudo tee /etc/exports.d/jupyterhub-worker-0.exports >/dev/null && sudo exportfs -ra",
     ),
+    "mount_for_hub": (
+        storage_commands.mount_for_hub("10.20.0.9"),
+        f"sudo {LIB}/storage/hub-homes.sh install 10.20.0.9 /srv/homes /srv/nfs/homes {HUB_OPTIONS}",
+    ),
+    "unmount_for_hub": (storage_commands.unmount_for_hub(), f"sudo {LIB}/storage/hub-homes.sh remove"),
+    "hub_homes_status": (storage_commands.hub_homes_status(), f"sudo {LIB}/storage/hub-homes.sh status"),
     "unexport": (
         storage_commands.unexport("worker-0"),
         "sudo rm -f /etc/exports.d/jupyterhub-worker-0.exports && sudo exportfs -ra",

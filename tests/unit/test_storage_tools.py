@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.hub.home_names import home_of
-from services.hub.owners import Owner, OwnerFile
+from services.hub.owners import Owner, Owners
 from storage import backup, restic, restore, status, users
 from storage.backup_status import BackupStatus
 from storage.limits import Usage
@@ -173,7 +173,7 @@ def root(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
     home = home_of(ADA.name)
     (tmp_path / "users" / home).mkdir()
-    OwnerFile(tmp_path / "hub" / "owners.json").record(home, ADA.name, "mail@example.org", "2026-01-02")
+    Owners(tmp_path / "hub").record(home, ADA.name, "mail@example.org", "2026-01-02")
     return tmp_path
 
 

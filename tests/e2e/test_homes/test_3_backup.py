@@ -14,8 +14,9 @@ KEEP = """
 import sys
 from pathlib import Path
 sys.path.insert(0, "/etc/jupyterhub")
+from services.hub.home_volumes import HUB_FOLDER
 from services.hub.kept_database import KeptDatabase
-KeptDatabase(Path("/var/lib/jupyterhub/jupyterhub.sqlite"), Path("/srv/homes/hub")).keep()
+KeptDatabase(Path("/var/lib/jupyterhub/jupyterhub.sqlite"), Path(HUB_FOLDER) / "hub").keep()
 """
 
 

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from tests.e2e.deployment import Deployment
+from tests.e2e.deployment import PREFIX, Deployment
 from tests.e2e.health import check
-from tests.e2e.homes import LIMIT, HomesNode, Person, log
+from tests.e2e.homes import LIMIT, RUN, HomesNode, Person, log, make_target
+from tests.e2e.hub_client import SpawnFailedError
 from tests.e2e.running_up import StackError
 from tests.e2e.waiting import wait_for
 
@@ -57,6 +58,38 @@ def boot_id(node: HomesNode) -> str:
         return node.root("cat /proc/sys/kernel/random/boot_id", limit_s=60)
     except AssertionError:
         return ""
+
+
+AWAY = "The storage of the homes does not answer"
+
+
+def test_the_hub_restarts_without_the_storage_and_says_so_and_all_goes_on_when_it_is_back(
+    deployment: Deployment, node: HomesNode, ada: Person
+) -> None:
+    user, kernel = ada.user, ada.kernel
+    other = deployment.sign_in(f"{PREFIX}{RUN}hindered")
+    node.root("systemctl stop nfs-server")
+    try:
+        deployment.manager.run("sudo", "systemctl", "restart", "hub-homes")  # as after a restart of the manager alone
+        deployment.manager.run("docker", "service", "update", "--force", "--quiet", "hub", limit_s=LIMIT)
+        deployment.wait_for_hub()
+        wait_for("the pages to say it", lambda: AWAY in deployment.get("hub/login").text, limit_s=LIMIT)
+        assert "Your server cannot start now" in other.page(f"hub/spawn/{other.name}")
+        began = time.monotonic()
+        with pytest.raises(SpawnFailedError, match=AWAY):
+            other.start()
+        log.info("a start without the storage failed after %.0f s", time.monotonic() - began)
+        assert kernel.value("6*7") == "42"
+        assert (user.server() or {}).get("ready")
+        with pytest.raises(AssertionError, match="none can be started"):
+            make_target(deployment, "status")
+    finally:
+        node.root("systemctl start nfs-server")
+    wait_for("the pages to say nothing more", lambda: AWAY not in deployment.get("hub/login").text, limit_s=LIMIT)
+    other.start()
+    other.stop()
+    assert kernel.run("open('after.txt', 'w').write('the outage')", limit_s=LIMIT).error == ""
+    assert "served by" in make_target(deployment, "status")
 
 
 def test_a_destroy_and_an_up_keep_homes_and_users(deployment: Deployment, node: HomesNode, ada: Person, ben: Person) -> None:

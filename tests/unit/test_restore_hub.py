@@ -1,0 +1,73 @@
+"""storage/restore_hub.py: the hub's database comes back from a snapshot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.hub.kept_database import COPY, RESTORED, KeptDatabase
+from storage import restore_hub
+from storage.restic import BackupError
+from tests.unit.databases import names, people, write
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Where the hub has its database; there is none yet."""
+    (tmp_path / "state").mkdir()
+    return tmp_path / "state" / "jupyterhub.sqlite"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The place beside the homes."""
+    (tmp_path / "hub").mkdir()
+    return tmp_path / "hub"
+
+
+@pytest.fixture
+def kept(database: Path, folder: Path) -> KeptDatabase:
+    """The database with its place for a copy."""
+    return KeptDatabase(database, folder)
+
+
+@pytest.fixture
+def snapshot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what a snapshot holds, which the restore copies from."""
+    held = folder.parent / "snapshot"
+    held.mkdir()
+
+    def inside(name: str, source: str, target: Path) -> None:
+        assert (name, source) == ("bbbb", str(folder))
+        for file in held.iterdir():
+            (target / file.name).write_bytes(file.read_bytes())
+
+    monkeypatch.setattr(restore_hub, "restore_inside", inside)
+    monkeypatch.setattr("os.chown", lambda *_: None)
+    return held
+
+
+def test_a_restore_puts_the_database_where_the_hub_takes_it(
+    snapshot: Path, kept: KeptDatabase, database: Path, folder: Path
+) -> None:
+    write(snapshot / COPY, "ada")
+    write(database, "bob")
+    assert restore_hub.restore("bbbb", folder.parent) == folder / RESTORED
+    assert names(folder) == [RESTORED]
+    kept.take_back()
+    assert people(database) == ["ada"]
+
+
+def test_a_snapshot_without_a_database_is_told(snapshot: Path, folder: Path) -> None:
+    with pytest.raises(BackupError, match="snapshot bbbb holds no database of the hub"):
+        restore_hub.restore("bbbb", folder.parent)
+    assert names(folder) == []
+
+
+@pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + bytes(4096)])
+def test_a_damaged_database_is_not_given_to_the_hub(snapshot: Path, folder: Path, content: bytes) -> None:
+    (snapshot / COPY).write_bytes(content)
+    with pytest.raises(BackupError, match="is damaged"):
+        restore_hub.restore("bbbb", folder.parent)
+    assert names(folder) == []
