@@ -10,7 +10,7 @@ from traitlets.config import Config
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
 
-from services.hub import background, culling, home_hooks, leftovers, profiles, sign_in  # noqa: E402
+from services.hub import background, culling, home_hooks, leftovers, profiles, server_token, sign_in  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
 from services.hub.kept_database import KeptDatabase  # noqa: E402
 from services.hub.socket_proxy import SocketProxy  # noqa: E402
@@ -47,8 +47,9 @@ c.JupyterHub.active_server_limit = settings["active_server_limit"]
 c.JupyterHub.allow_named_servers = settings["named_servers"] > 0
 c.JupyterHub.named_server_limit_per_user = settings["named_servers"]
 if settings["idle_timeout"] or settings["max_age"]:
-    c.JupyterHub.services = [culling.service(settings["idle_timeout"], settings["max_age"], FOLDER / "services" / "hub")]
-    c.JupyterHub.load_roles = [culling.ROLE]
+    c.JupyterHub.services = [server_token.SERVICE]
+    c.JupyterHub.load_roles = [server_token.ROLE]
+    background.begin(culling.Culler(settings["idle_timeout"], settings["max_age"]).run)
 
 # --- notebooks
 c.JupyterHub.spawner_class = "services.hub.swarm_spawner.NotebookSpawner"
