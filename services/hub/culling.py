@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.app import JupyterHub
-from tornado.httpclient import HTTPRequest
+from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from services.hub import kernels
@@ -97,11 +97,15 @@ class Culler:
             app.log.info("Culler: %s stays, since a kernel computes", path)
             return False
         # Its user may have come back meanwhile: what the user proxy has seen last, and after it the hub itself, is asked last.
-        seen = await _last_seen(app, spawner)
+        try:
+            seen = await _last_seen(app, spawner)
+        except (TimeoutError, OSError, HTTPClientError) as error:
+            app.log.warning("Culler: %s stays, since the user proxy does not say when it was last used: %r", path, error)
+            return False
         return spawner.ready and self._unused(spawner, max(filter(None, (told.last_used, seen)), default=None))
 
     def _unused(self, spawner: Any, told: datetime | None) -> bool:
-        """Whether the server is unused for the limit by the hub's database, which must be worth something, and by what is told."""
+        """Whether the server is unused for the limit, by the hub's database, if that is up to date, and by what is told."""
         if not self._idle_s or self._hearing.lasts_s() < REPORTS_S:
             return False
         row = spawner.orm_spawner
@@ -109,7 +113,7 @@ class Culler:
 
 
 async def _last_seen(app: Any, spawner: Any) -> datetime | None:
-    """When the user proxy last saw traffic of the server. Raises where it does not answer: then nobody knows."""
+    """When the user proxy last saw traffic of the server. Raises where it does not answer."""
     route = (await app.proxy.get_all_routes()).get(spawner.proxy_spec)
     said = route["data"].get("last_activity") if route else None
     return datetime.fromisoformat(said).astimezone(UTC).replace(tzinfo=None) if said else None

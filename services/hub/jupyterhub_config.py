@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from tornado.httpclient import AsyncHTTPClient
 from traitlets.config import Config
 
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
@@ -26,6 +27,9 @@ c.JupyterHub.db_url = f"sqlite:///{DATABASE}"
 # JupyterHub keeps the old one beside it.
 c.JupyterHub.upgrade_db = True
 c.JupyterHub.cookie_secret = bytes.fromhex((SECRETS / "cookie-secret").read_text())
+# The hub asks each server that starts whether it answers. A program in its place may answer with 100 MiB, or ten never: of
+# Tornado's own limits, some such servers fill the hub's memory, and some hold up everybody's start and sign-in.
+AsyncHTTPClient.configure(None, max_body_size=4 * 1024**2, max_clients=200)
 # Notebooks and the user proxy outlive the hub: a restart or an upgrade of the hub leaves them alone.
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.proxy_class = SocketProxy

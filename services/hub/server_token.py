@@ -11,9 +11,14 @@ from jupyterhub import orm
 # Not the name that earlier versions used: JupyterHub deletes a service that is no longer configured with all its tokens, and
 # those had been sent to every server.
 OWNER = "server-culler"
-# A service that is no process and has no token of its own. The role is the most that a token of it may be for.
+# A service that is no process and has no token of its own. The role is the most that a token of it may be for; each token also
+# says whose it is, else JupyterHub logs a warning at each use.
 SERVICE = {"name": OWNER}
-ROLE = {"name": OWNER, "scopes": ["access:servers", "delete:servers"], "services": [OWNER]}
+ROLE = {
+    "name": OWNER,
+    "scopes": ["access:servers", "delete:servers", f"read:services:name!service={OWNER}"],
+    "services": [OWNER],
+}
 LASTS_S = 120
 
 

@@ -132,6 +132,12 @@ class HubProcess:
         assert self._process is not None
         self._process.send_signal(number)
 
+    def peak_memory(self) -> int:
+        """The most memory that the hub has had so far, in bytes."""
+        assert self._process is not None
+        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
     def restart(self) -> None:
         """A new hub on the same state."""
         self.stop()

@@ -36,11 +36,17 @@ def status(code: int) -> Answer:
 
 
 class Notebooks(ThreadingHTTPServer):
-    """One server for all; `answers` by name of the server, of a resting kernel otherwise. `sent` is all that came."""
+    """One server for all; `answers` by name of the server, of a resting kernel otherwise. `sent` is all that came.
+
+    `greetings` are what servers answer when the hub asks at their start whether they are there, `states` when they are asked for
+    their own state.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: dict[str, Answer] = {}
+        self.greetings: dict[str, Answer] = {}
+        self.states: dict[str, Answer] = {}
         self.sent: list[Sent] = []
 
     def asked(self, server: str) -> list[Sent]:
@@ -61,6 +67,10 @@ class Handler(BaseHTTPRequestHandler):
         code, body = 200, {"version": "5"}
         if "/api/kernels" in self.path:
             code, body = self.server.answers.get(sent.server, kernels("idle"))(sent)
+        elif "/api/status" in self.path and sent.server in self.server.states:
+            code, body = self.server.states[sent.server](sent)
+        elif self.path.endswith("/api") and sent.server in self.server.greetings:
+            code, body = self.server.greetings[sent.server](sent)
         text = json.dumps(body).encode()
         self.send_response(code)
         self.send_header("Location", "http://127.0.0.1:9/")

@@ -14,6 +14,30 @@ import pytest
 from tests.integration.culled_hub import GAP_S, IDLE_S, REPORTS_S, CulledHub, runs, wait_until
 from tests.integration.notebooks import Notebooks, Sent, kernels, running, status
 
+# A user proxy that has seen traffic of one server at the time in a file, and one that fails while there is a file.
+SEEING_PROXY = """
+class Seeing(RememberedRoutes):
+    async def get_all_routes(self):
+        routes, file = await super().get_all_routes(), pathlib.PosixPath({file!r})
+        if file.exists() and "/user/passes/" in routes:
+            routes["/user/passes/"]["data"]["last_activity"] = file.read_text()
+        return routes
+c.JupyterHub.proxy_class = Seeing
+"""
+BROKEN_PROXY = """
+class Broken(RememberedRoutes):
+    async def get_all_routes(self):
+        if pathlib.PosixPath({file!r}).exists():
+            raise TimeoutError("the proxy does not answer")
+        return await super().get_all_routes()
+c.JupyterHub.proxy_class = Broken
+"""
+
+
+def now() -> str:
+    """The time as JupyterHub and the user proxy write it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+
 
 class Hubs(Protocol):
     """Makes the hub of a test."""
@@ -82,9 +106,14 @@ def test_nobody_is_stopped_after_an_outage_of_the_hub_before_reports_had_time_to
     # For longer than a server may be idle, ada works on.
     away_since = time.monotonic()
     wait_until("the outage is long enough", lambda: time.monotonic() - away_since > IDLE_S, hub.hub)
+
+    def ben_is_gone() -> bool:
+        hub.report("ada")
+        return not runs(ben)
+
     before_the_start = time.monotonic()
     hub.hub.start()
-    wait_until("ben's server is stopped", lambda: hub.report("ada") or not runs(ben), hub.hub)
+    wait_until("ben's server is stopped", ben_is_gone, hub.hub)
     assert time.monotonic() - before_the_start > REPORTS_S
     assert runs(ada), hub.hub.log()[-3000:]
 
@@ -104,22 +133,38 @@ def test_nobody_is_stopped_right_after_the_hub_was_suspended(hub_with: Hubs, not
     assert time.monotonic() - awake > REPORTS_S
 
 
-def test_a_user_who_comes_back_while_the_server_is_asked_keeps_it(hub_with: Hubs, notebooks: Notebooks) -> None:
-    hub = hub_with()
-    came_back: list[Sent] = []
+def test_users_who_come_back_while_their_servers_are_asked_keep_them(
+    tmp_path: Path, hub_with: Hubs, notebooks: Notebooks
+) -> None:
+    seen_by_proxy = tmp_path / "seen"
+    hub = hub_with(extra=SEEING_PROXY.format(file=str(seen_by_proxy)))
 
-    def come_back(sent: Sent) -> tuple[int, Any]:
-        came_back.append(sent)
-        hub.report("ada")
+    def reports(sent: Sent) -> tuple[int, Any]:
+        hub.report("reports")
         return kernels("idle")(sent)
 
-    notebooks.answers["ada"] = come_back
+    def passes(sent: Sent) -> tuple[int, Any]:
+        seen_by_proxy.write_text(now())
+        return kernels("idle")(sent)
+
+    notebooks.answers |= {"reports": reports, "passes": passes}
+    notebooks.states["says"] = lambda _sent: (200, {"last_activity": now()})
+    people = {name: hub.started(name) for name in ("reports", "passes", "says", "away")}
+    wait_until("who is away is stopped", lambda: not runs(people["away"]), hub.hub)
+    for name in ("reports", "passes", "says"):
+        wait_until(f"{name} was asked twice", lambda name=name: len(notebooks.asked(name)) > 1, hub.hub)  # type: ignore[misc]
+        assert runs(people[name]), hub.hub.log()[-3000:]
+
+
+def test_nobody_is_stopped_while_the_user_proxy_does_not_answer(tmp_path: Path, hub_with: Hubs, notebooks: Notebooks) -> None:
+    down = tmp_path / "down"
+    hub = hub_with(extra=BROKEN_PROXY.format(file=str(down)))
     ada = hub.started("ada")
-    for times in (1, 2):
-        wait_until("ada's server is asked", lambda times=times: len(came_back) >= times, hub.hub)  # type: ignore[misc]
-    wait_until("a look that found it used", lambda: len(came_back) >= 3, hub.hub)
-    assert runs(ada), hub.hub.log()[-3000:]
-    assert "stopping /user/ada/" not in hub.hub.log()
+    down.touch()
+    wait_until("ada's server was asked twice", lambda: len(notebooks.asked("ada")) > 1, hub.hub)
+    assert runs(ada)
+    down.unlink()
+    wait_until("ada's server is stopped", lambda: not runs(ada), hub.hub)
 
 
 def test_the_largest_age_stops_a_server_whatever_it_answers(hub_with: Hubs, notebooks: Notebooks) -> None:

@@ -1,4 +1,4 @@
-"""What reaches a user's server from the hub's side opens nothing but that server: asked of the real hub, with what was sent."""
+"""The hub against programs in a notebook's place: what is sent to them opens nothing else, and what they answer does no harm."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.browser_session import BrowserSession
 from tests.integration.culled_hub import CulledHub, runs, wait_until
 from tests.integration.hub_process import SECRETS
 from tests.integration.notebooks import Notebooks, Sent, kernels, running, status
@@ -83,6 +84,7 @@ def test_no_token_that_reaches_a_server_opens_more_than_that_server(tmp_path: Pa
         assert [hub.api("GET", "user", token).status_code for token in tokens] == [403] * len(tokens)
         known = {word for sent in notebooks.sent for word in secrets_in(sent)}
         assert not known & set(SECRETS.values())
+        assert "discarding scopes" not in hub.hub.log()
     finally:
         hub.hub.stop()
 
@@ -101,3 +103,22 @@ def test_a_token_that_an_earlier_version_gave_away_opens_nothing_after_the_upgra
         assert after.api("GET", "users", token).status_code == 403
     finally:
         after.hub.stop()
+
+
+def test_a_server_that_answers_without_measure_at_its_start_does_not_fill_the_hubs_memory(
+    tmp_path: Path, notebooks: Notebooks
+) -> None:
+    size = 64 * 1024**2
+    notebooks.greetings["ada"] = lambda _sent: (200, "x" * size)
+    hub = CulledHub(tmp_path, notebooks, extra="c.Spawner.http_timeout = 5\n")
+    try:
+        user = BrowserSession(hub.hub.url)
+        user.post("hub/login", username="ada", password=SECRETS["password"])
+        before = hub.hub.peak_memory()
+        user.api("POST", "users/ada/server")
+        ended = ("never showed up", "seconds to start")
+        wait_until("the start has come to an end", lambda: any(words in hub.hub.log() for words in ended), hub.hub)
+        assert hub.hub.peak_memory() - before < size / 2
+        assert not runs(user)
+    finally:
+        hub.hub.stop()
