@@ -24,6 +24,8 @@ from services.hub.server_token import token_for
 REPORTS_S = 600.0
 # A server that gives no clear answer for so long is taken for one that does not compute.
 UNCLEAR_S = 1800.0
+# Seconds between two looks, at least and at most: activity reaches the hub every five minutes, and more looks find nothing new.
+EVERY_S = (5, 300)
 AT_ONCE, STOP_S = 10, 60
 
 
@@ -42,12 +44,13 @@ class Culler:
         self._unclear: dict[int, float] = {}
 
     async def run(self) -> None:
-        """Look at all servers, again and again. More often than activity reaches the hub would find nothing new."""
-        shortest = min(filter(None, (self._idle_s, self._max_age_s)))
+        """Look at all servers, again and again, until the hub ends."""
+        least, most = EVERY_S
+        pause = max(least, min(most, min(filter(None, (self._idle_s, self._max_age_s))) // 4))
         keeping = asyncio.create_task(self._hearing.keep())
         try:
             while True:
-                await asyncio.sleep(max(5, min(300, shortest // 4)))
+                await asyncio.sleep(pause)
                 app = JupyterHub.instance()
                 try:
                     await self.look(app)

@@ -18,12 +18,13 @@ from tests.integration.hub_process import SECRETS, HubProcess, free_port
 from tests.integration.notebooks import Notebooks
 from tests.unit.hub_files import SETTINGS
 
-IDLE_S, UNCLEAR_S, REPORTS_S, GAP_S, LIMIT_S = 6, 14, 12, 8, 90
+IDLE_S, UNCLEAR_S, REPORTS_S, GAP_S, LIMIT_S = 4, 8, 8, 6, 90
 EXTRA = """
 import json, pathlib
 from services.hub import culling, hearing
 from services.hub.swarm_spawner import NotebookSpawner
-culling.REPORTS_S, culling.UNCLEAR_S, hearing.TICK_S, hearing.GAP_S = {reports}, {unclear}, 1.0, {gap}
+culling.REPORTS_S, culling.UNCLEAR_S, culling.EVERY_S = {reports}, {unclear}, (1, 1)
+hearing.TICK_S, hearing.GAP_S = 1.0, {gap}
 
 class Kept(NotebookSpawner):
     "The project's own in all but Docker. A server outlives the hub, and its environment lies in a file."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ class Sent:
     server: str  # as in /user/<server>/, such as ada or ada/gpu
     path: str
     headers: dict[str, str]
+    at: float  # by time.monotonic()
 
 
 # Called with a request that asks for kernels, before it is answered; gives the status, and what the body says.
@@ -62,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         user, _, rest = self.path.removeprefix("/user/").partition("/")
         named = rest.partition("/api")[0] if not rest.startswith("api") else ""
-        sent = Sent("/".join(filter(None, (unquote(user), unquote(named)))), self.path, dict(self.headers))
+        sent = Sent("/".join(filter(None, (unquote(user), unquote(named)))), self.path, dict(self.headers), time.monotonic())
         self.server.sent.append(sent)
         code, body = 200, {"version": "5"}
         if "/api/kernels" in self.path:

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.browser_session import BrowserSession
 from tests.integration.culled_hub import CulledHub, runs, wait_until
 from tests.integration.hub_process import SECRETS
-from tests.integration.notebooks import Notebooks, Sent, kernels, running, status
+from tests.integration.notebooks import Notebooks, Sent, kernels, running
 
 # As earlier versions had it: a process with a token for everybody's server.
 EARLIER = """
@@ -71,7 +71,7 @@ def test_no_token_that_reaches_a_server_opens_more_than_that_server(tmp_path: Pa
         found.extend(f"{sent.path}: {one}" for word in secrets_in(sent) for one in opens(hub, word, sent.server))
         return kernels("idle")(sent)
 
-    notebooks.answers |= {"ada": spy, "ben": status(503)}
+    notebooks.answers |= {"ada": spy, "ben": kernels("busy")}
     try:
         ada, ben = hub.started("ada"), hub.started("ben")
         wait_until("ada's server was asked and is stopped", lambda: not runs(ada), hub.hub)
