@@ -76,6 +76,8 @@ class Culler:
         await asyncio.gather(*map(look_at, ready))
 
     async def _look_at(self, app: Any, spawner: Any) -> None:
+        if not spawner.ready:  # any more, when its turn has come
+            return
         if self._max_age_s and seconds_since(spawner.orm_spawner.started) >= self._max_age_s:
             await _stop(app, spawner, f"runs for longer than {self._max_age_s} s")
         elif await self._is_idle(app, spawner):

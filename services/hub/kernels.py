@@ -1,8 +1,8 @@
-"""What a server says of its kernels, and of when it was last used: asked at its own address, believed no more than it must be.
+"""What a server says of its kernels, and of when it was last used: asked at its own address, and believed no more than needed.
 
-A server is a program that its user may have replaced. So the question carries a token that opens that server alone, no redirection
-is followed, and size, time and depth of an answer have limits. It is not asked through the user proxy, whose own error pages
-(no route: 404; no answer: 503) could be taken for the server's word.
+A server is a program that its user may have replaced. So the question carries a token that opens that server alone, no
+redirection is followed, and size, time and depth of an answer have limits. It is not asked through the user proxy, whose own
+error pages (no route: 404; no answer: 503) could be taken for the server's word.
 """
 
 from __future__ import annotations
