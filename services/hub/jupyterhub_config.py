@@ -5,12 +5,13 @@ import os
 import sys
 from pathlib import Path
 
+from tornado.httpclient import AsyncHTTPClient
 from traitlets.config import Config
 
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
 
-from services.hub import background, culling, home_hooks, leftovers, profiles, sign_in  # noqa: E402
+from services.hub import background, culling, home_hooks, leftovers, profiles, server_token, sign_in  # noqa: E402
 from services.hub.full_volume import HomesVolume  # noqa: E402
 from services.hub.home_volumes import HUB_FOLDER  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
@@ -29,6 +30,9 @@ c.JupyterHub.db_url = f"sqlite:///{DATABASE}"
 # JupyterHub keeps the old one beside it.
 c.JupyterHub.upgrade_db = True
 c.JupyterHub.cookie_secret = bytes.fromhex((SECRETS / "cookie-secret").read_text())
+# The hub asks each server that starts whether it answers. A program in its place may answer with 100 MiB, or ten never: of
+# Tornado's own limits, some such servers fill the hub's memory, and some hold up everybody's start and sign-in.
+AsyncHTTPClient.configure(None, max_body_size=4 * 1024**2, max_clients=200)
 # Notebooks and the user proxy outlive the hub: a restart or an upgrade of the hub leaves them alone.
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.proxy_class = SocketProxy
@@ -50,8 +54,9 @@ c.JupyterHub.active_server_limit = settings["active_server_limit"]
 c.JupyterHub.allow_named_servers = settings["named_servers"] > 0
 c.JupyterHub.named_server_limit_per_user = settings["named_servers"]
 if settings["idle_timeout"] or settings["max_age"]:
-    c.JupyterHub.services = [culling.service(settings["idle_timeout"], settings["max_age"], FOLDER / "services" / "hub")]
-    c.JupyterHub.load_roles = [culling.ROLE]
+    c.JupyterHub.services = [server_token.SERVICE]
+    c.JupyterHub.load_roles = [server_token.ROLE]
+    background.begin(culling.Culler(settings["idle_timeout"], settings["max_age"]).run)
 
 # --- notebooks
 c.JupyterHub.spawner_class = "services.hub.swarm_spawner.NotebookSpawner"

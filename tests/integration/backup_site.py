@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.hub.owners import OwnerFile
+from services.hub.owners import Owners
 from storage import backup, restore, staging
 from storage.backup import FOLDERS
 from storage.places import GROUP, OWNER
@@ -95,7 +95,7 @@ def site(disk: Mounted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site
     assert disk.run() == []
     for home in ("ada", "bob"):
         fill(disk.places.users / home)
-        OwnerFile(disk.places.root / "hub" / "owners.json").record(home, home, "", "2026-01-02")
+        Owners(disk.places.root / "hub").record(home, home, "", "2026-01-02")
     (disk.places.root / "shared" / "data.csv").write_text("1,2")
     victim = disk.places.root / "victim"
     victim.mkdir()

@@ -20,7 +20,6 @@ from jupyterhub.proxy import ConfigurableHTTPProxy
 from traitlets.config import Config
 
 from components.hub_files import CONFIG_FOLDER, EXTRA_CONFIG, HUB_FILES, TEMPLATE_FILES, config_path
-from services.hub.culling import NEVER
 from services.hub.native_admins import AdminsFirstAuthenticator
 from services.hub.service_spec import placement
 from tests.unit.hub_files import SECRETS, SETTINGS, STANDARD, hub_config, spawner_module, spawner_of
@@ -71,9 +70,7 @@ def test_every_value_is_one_that_its_class_takes(config: Config, section: str) -
 
 def test_the_tests_run_against_the_versions_of_the_hubs_image() -> None:
     tested, image = pins("requirements-dev.txt"), pins("images/hub/requirements.txt")
-    for package in (
-        *("jupyterhub", "dockerspawner", "jupyterhub-nativeauthenticator", "oauthenticator", "jupyterhub-idle-culler"),
-    ):
+    for package in ("jupyterhub", "dockerspawner", "jupyterhub-nativeauthenticator", "oauthenticator"):
         assert tested[package] == image[package]
 
 
@@ -193,24 +190,16 @@ def test_the_limits_of_the_settings_are_the_hubs(tmp_path: Path, monkeypatch: py
     assert (hub.concurrent_spawn_limit, hub.active_server_limit) == (7, 9)
 
 
-@pytest.mark.parametrize(
-    ("idle", "age", "flags"),
-    [
-        (7200, 0, ["--timeout=7200", "--max-age=0", "--cull-every=300"]),
-        (600, 3600, ["--timeout=600", "--max-age=3600", "--cull-every=150"]),
-        (0, 86400, [f"--timeout={NEVER}", "--max-age=86400", "--cull-every=300"]),
-    ],
-)
-def test_the_culler_gets_its_times_its_configuration_and_no_more_rights_than_it_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle: int, age: int, flags: list[str]
+@pytest.mark.parametrize(("idle", "age"), [(7200, 0), (600, 3600), (0, 86400)])
+def test_the_culler_has_no_token_of_its_own_and_may_be_given_no_more_than_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle: int, age: int
 ) -> None:
     config = hub_config(tmp_path, monkeypatch, dataclasses.replace(SETTINGS, idle_timeout=idle, max_age=age))
     (service,) = config.JupyterHub.services
-    assert service["command"][3:7] == ["--url=http://127.0.0.1:8081/hub/api", *flags]
-    assert service["command"][-1].endswith(config_path("idle_culler_config.py"))
+    assert set(service) == {"name"}  # no process, no token
     (role,) = config.JupyterHub.load_roles
     assert role["services"] == [service["name"]]
-    assert not any(scope.startswith("admin") for scope in role["scopes"])
+    assert sorted(role["scopes"]) == ["access:servers", "delete:servers", f"read:services:name!service={service['name']}"]
 
 
 def test_an_announcement_is_on_every_page_beside_what_the_storage_gives_cause_to_say(
