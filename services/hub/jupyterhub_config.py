@@ -10,7 +10,7 @@ from traitlets.config import Config
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
 
-from services.hub import background, culling, home_hooks, leftovers, profiles, sign_in  # noqa: E402
+from services.hub import background, culling, home_hooks, leftovers, name_guard, profiles, sign_in  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
 from services.hub.kept_database import KeptDatabase  # noqa: E402
 from services.hub.socket_proxy import SocketProxy  # noqa: E402
@@ -40,6 +40,7 @@ c.JupyterHub.template_vars = {"site_title": settings["title"], "own_accounts": s
 # --- sign-in
 for section, traits in sign_in.authenticator(settings["sign_in"], SECRETS).items():
     c[section].update(traits)
+name_guard.begin()
 
 # --- limits
 c.JupyterHub.concurrent_spawn_limit = settings["concurrent_spawn_limit"]
@@ -75,7 +76,7 @@ c.NotebookSpawner.args = [
 ]
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 120
-background.begin(leftovers.remove_later)
+background.begin(leftovers.remove_for_ever)
 
 # --- homes
 notices = [settings["announcement"]]

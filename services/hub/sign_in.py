@@ -8,6 +8,7 @@ from typing import Any
 
 from tornado.web import HTTPError
 
+from services.hub.name_rules import USERNAME_PATTERN
 from services.hub.owners import email_of
 
 Traits = dict[str, Any]
@@ -24,6 +25,7 @@ def authenticator(settings: dict[str, Any], secrets: Path) -> dict[str, Traits]:
         "allowed_users": set(settings["allowed_users"]),
         # By default the list only ever grows: whoever was on it once may come back for ever.
         "allow_existing_users": False,
+        "username_pattern": USERNAME_PATTERN,
         "any_allow_config": True,  # settings without any were refused before; the hub would warn of ways that it does not know
     }
     name, traits = _CLASSES[settings["auth"]]
