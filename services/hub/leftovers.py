@@ -1,8 +1,9 @@
 """Servers that the hub has forgotten: services of this hub's users that no user's record leads to any more.
 
 They stay when a hub dies between the database and the swarm, when Docker does not answer while one is stopped, or when the
-database is restored. What is in the database is adopted: JupyterHub itself looks at each such server when it starts. Servers of another hub on the same swarm are told by the
-address of its API, which no two hubs of a swarm share, and are none of this one's business.
+database is restored. What is in the database is adopted: JupyterHub itself looks at each such server when it starts. Servers of
+another hub on the same swarm are told by the address of its API, which no two hubs of a swarm share, and are none of this one's
+business.
 """
 
 from __future__ import annotations
@@ -45,10 +46,9 @@ def forgotten(services: Iterable[dict[str, Any]], known: Known) -> list[dict[str
 
 def known_servers(db: Session) -> Known:
     """By the hub's database. A server that starts has no id there yet, and one whose user was renamed once has another label."""
-    rows = db.query(orm.User.name, orm.Spawner.name, orm.Spawner.state).join(orm.Spawner.user)
-    running = rows.filter(orm.Spawner.server != None).all()  # noqa: E711  SQL's own comparison
-    ids = (str((state or {}).get("object_id") or "") for _, _, state in running)
-    return Known(pairs=frozenset((user, server) for user, server, _ in running), ids=frozenset(filter(None, ids)))
+    running = db.query(orm.Spawner).filter(orm.Spawner.server != None).all()  # noqa: E711  SQL's own comparison
+    ids = (str((row.state or {}).get("object_id") or "") for row in running)
+    return Known(pairs=frozenset((row.user.name, row.name) for row in running), ids=frozenset(filter(None, ids)))
 
 
 async def remove(client: Any, hub: str, known: Callable[[], Known]) -> list[str]:

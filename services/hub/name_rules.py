@@ -29,6 +29,6 @@ def server_refusal(name: str) -> str:
     if not name or _SERVER.match(name):
         return ""
     return (
-        f"A server cannot be called {name[:LONGEST_SERVER]!r}. Choose a name of 1 to {LONGEST_SERVER} characters with {_SENTENCE}, "
-        "that is not dots only and neither begins nor ends with a space."
+        f"A server cannot be called {name[:LONGEST_SERVER]!r}. Choose a name of 1 to {LONGEST_SERVER} characters with "
+        f"{_SENTENCE}, that is not dots only and neither begins nor ends with a space."
     )

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from docker.errors import APIError, NotFound
 from docker.types import Mount, RestartPolicy
-from dockerspawner import SwarmSpawner
 from jupyterhub.utils import maybe_future, url_path_join
 from requests import RequestException
 from traitlets import Dict, Float, Instance, Integer, List, Unicode, default
 
-from services.hub import failed_starts, profiles, service_names, service_spec, swarm_templates
+from services.hub import failed_starts, profiles, service_spec
+from services.hub.named_spawner import NamedSpawner
 from services.hub.node_room import name_of
 from services.hub.readiness import answers
 from services.hub.start_errors import StartError, gib
@@ -26,7 +26,7 @@ CREATE_TRIES, CONFLICT = 5, 409
 END_SECONDS = 20  # for a container that is told to end: Swarm kills it after 10 s
 
 
-class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has no types
+class NotebookSpawner(NamedSpawner):
     """Starts each server as a service of one task on the overlay network.
 
     What differs from SwarmSpawner 14: volumes are mounted as volumes (it binds host paths), and a hook may add more. A start
@@ -52,22 +52,6 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
     _watch: ClassVar[TaskWatch | None] = None
     _node_names: ClassVar[dict[str, str]] = {}
     _starting: ClassVar[set[int]] = set()
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.templates = swarm_templates.found_in(self.environment, self.extra_container_spec)
-
-    @default("object_name")
-    def _object_name_default(self) -> str:
-        others = [one for one in getattr(self.user, "spawners", {}).values() if one is not self and one.object_id]
-        todays, taken = super()._object_name_default(), {one.object_name for one in others}
-        return service_names.service_name(self.user.name, self.name, todays, self.prefix, taken)
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        super().load_state(state)
-        # A server that runs keeps the client that it was started with.
-        client = self.orm_spawner.oauth_client if self.orm_spawner.server else None
-        self.oauth_client_id = client.identifier if client else service_names.oauth_client_id(self.user.name, self.name)
 
     @default("extra_task_spec")
     def _never_restart(self) -> dict[str, Any]:
@@ -105,7 +89,7 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
 
     async def run_pre_spawn_hook(self) -> None:
         profiles.apply(self, self.user_options.get("profile"))
-        self.object_name = self._object_name_default()  # the server before this one may have had another name
+        self.name_anew()
         if self.pre_spawn_hook:
             self.story.tell(5, "Looking for your home")
         await maybe_future(super().run_pre_spawn_hook())

@@ -200,7 +200,9 @@ def test_a_named_server_that_runs_when_the_hub_is_upgraded_keeps_its_oauth_clien
     start(browser, "flo", "lab-2")
     hub.stop()
     rows(hub, "UPDATE spawners SET oauth_client_id = ? WHERE name = 'lab-2'", "jupyterhub-user-flo-lab-2")
-    rows(hub, "UPDATE oauth_clients SET identifier = ? WHERE identifier = 'jupyterhub-user-flo!lab-2'", "jupyterhub-user-flo-lab-2")
+    rows(
+        hub, "UPDATE oauth_clients SET identifier = ? WHERE identifier = 'jupyterhub-user-flo!lab-2'", "jupyterhub-user-flo-lab-2"
+    )
     hub.start()
     assert redirections(hub)["jupyterhub-user-flo-lab-2"] == "/user/flo/lab-2/oauth_callback"
     remove(hub, browser, "flo", "lab-2")

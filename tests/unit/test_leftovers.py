@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
 from jupyterhub import orm
+from jupyterhub.app import JupyterHub
 
 from services.hub import leftovers
 from services.hub.leftovers import Known
 from tests.unit.fake_swarm import refusal
+from tests.unit.hub_files import hub_config
 
 
 def service(name: str, **labels: str) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def test_the_hub_looks_again_and_again_and_what_goes_wrong_once_is_logged(
     engine = Engine(ADA)
     monkeypatch.setattr("docker.APIClient", lambda **_: engine)
     hub = SimpleNamespace(hub=SimpleNamespace(api_url=HUB), db=None)
-    monkeypatch.setattr(leftovers.JupyterHub, "instance", lambda: hub)
+    monkeypatch.setattr(JupyterHub, "instance", lambda: hub)
     monkeypatch.setattr(leftovers, "known_servers", lambda _: NOBODY)
 
     async def until_removed() -> None:
@@ -149,3 +150,8 @@ def test_the_hub_looks_again_and_again_and_what_goes_wrong_once_is_logged(
     assert set(engine.removed) == {"id-of-jupyter-ada"}
 
 
+def test_the_hubs_configuration_begins_to_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Any] = []
+    monkeypatch.setattr("services.hub.background.begin", begun.append)
+    hub_config(tmp_path, monkeypatch)
+    assert leftovers.remove_for_ever in begun

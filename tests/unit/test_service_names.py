@@ -1,4 +1,4 @@
-"""services/hub/service_names.py, through the spawner: every server has a service of its own, under a name that Swarm and DNS take."""
+"""services/hub/service_names.py, through the spawner: each server has its own service, under a name that Swarm and DNS take."""
 
 from __future__ import annotations
 
