@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "services" / "hub"
 # Python files keep their place in the project below CONFIG_FOLDER, so that they import each other there as they do here.
 HUB_FILES = tuple(sorted(path.name for path in SOURCE.glob("*.py")))
 # The hub's pages, each with what it has of its own; the rest is JupyterHub's.
-TEMPLATE_FILES = tuple(f"templates/{page}.html" for page in ("page", "login", "spawn", "spawn_pending", "error"))
+TEMPLATE_FILES = tuple(f"templates/{page}.html" for page in ("page", "login", "spawn", "spawn_pending", "error", "admin"))
 SETTINGS, EXTRA_CONFIG = "settings.json", "hub_extra_config.py"
 CONFIG_FOLDER = "/etc/jupyterhub"
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pulumi
 
 from components import rules
+from services.hub.name_rules import user_refusal
 
 
 class Auth(enum.StrEnum):
@@ -221,6 +222,10 @@ def contradictions(
             "auth: dummy lets in whoever has one shared password, under any name, and the hub has a public address; "
             "choose another, or set allowDummyOnPublicAddress to true for a test or a workshop"
         )
+    for key, names in (("admins", admins), ("allowedUsers", allowed_users)):
+        for name in names:
+            if refusal := user_refusal(name):
+                yield f"{key}: {name!r} cannot sign in, since {refusal}"
     try:
         parse(auth, admins, allowed_users, values)
     except ValueError as error:

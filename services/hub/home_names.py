@@ -22,6 +22,10 @@ def home_of(user: str) -> str:
         raise ValueError("a user without a name has no home")
     if _PLAIN.fullmatch(user):
         return user
-    ascii_text = unicodedata.normalize("NFKD", user).encode("ascii", "ignore").decode().lower()
-    readable = re.sub(r"[^a-z0-9]+", "-", ascii_text)[:_READABLE].strip("-") or "user"
-    return f"{readable}--{hashlib.sha256(user.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+    return f"{readable(user, _READABLE) or 'user'}--{hashlib.sha256(user.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+
+
+def readable(name: str, longest: int) -> str:
+    """What is left of a name in a-z, 0-9 and single dashes between them, at most `longest` characters; empty where nothing is."""
+    ascii_text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text)[:longest].strip("-")

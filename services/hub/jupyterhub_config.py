@@ -11,7 +11,7 @@ from traitlets.config import Config
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
 
-from services.hub import background, culling, home_hooks, leftovers, profiles, server_token, sign_in  # noqa: E402
+from services.hub import background, culling, home_hooks, leftovers, name_guard, profiles, server_token, sign_in  # noqa: E402
 from services.hub.full_volume import HomesVolume  # noqa: E402
 from services.hub.home_volumes import HUB_FOLDER  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
@@ -47,6 +47,7 @@ c.JupyterHub.template_vars = {"site_title": settings["title"], "own_accounts": s
 # --- sign-in
 for section, traits in sign_in.authenticator(settings["sign_in"], SECRETS).items():
     c[section].update(traits)
+name_guard.begin()
 
 # --- limits
 c.JupyterHub.concurrent_spawn_limit = settings["concurrent_spawn_limit"]
@@ -83,7 +84,7 @@ c.NotebookSpawner.args = [
 ]
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 120
-background.begin(leftovers.remove_later)
+background.begin(leftovers.remove_for_ever)
 
 # --- homes
 announcement = settings["announcement"]

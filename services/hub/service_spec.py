@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from docker.types import ContainerSpec, EndpointSpec, Placement, Resources, TaskTemplate
 
+from services.hub import swarm_templates
+
 if TYPE_CHECKING:
     from services.hub.swarm_spawner import NotebookSpawner
 
@@ -23,7 +25,7 @@ def arguments(spawner: NotebookSpawner, command: list[str]) -> dict[str, Any]:
     )
     task = TaskTemplate(
         **{
-            "container_spec": container,
+            "container_spec": swarm_templates.contained(container, spawner.templates),
             "resources": _resources(spawner),
             "networks": [spawner.network_name] if spawner.network_name else [],
             "placement": Placement(**placement(spawner)),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from services.hub.name_rules import USERNAME_PATTERN
 from services.hub.told_addresses import after_sign_in
 
 Traits = dict[str, Any]
@@ -22,6 +23,7 @@ def authenticator(settings: dict[str, Any], secrets: Path) -> dict[str, Traits]:
         "allowed_users": set(settings["allowed_users"]),
         # By default the list only ever grows: whoever was on it once may come back for ever.
         "allow_existing_users": False,
+        "username_pattern": USERNAME_PATTERN,
         "any_allow_config": True,  # settings without any were refused before; the hub would warn of ways that it does not know
     }
     name, traits = _CLASSES[settings["auth"]]

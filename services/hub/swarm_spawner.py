@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from docker.errors import APIError, NotFound
 from docker.types import Mount, RestartPolicy
-from dockerspawner import SwarmSpawner
 from jupyterhub.utils import maybe_future, url_path_join
 from requests import RequestException
 from traitlets import Dict, Float, Instance, Integer, List, Unicode, default
 
 from services.hub import failed_starts, profiles, service_spec
+from services.hub.named_spawner import NamedSpawner
 from services.hub.node_room import name_of
 from services.hub.readiness import answers
 from services.hub.start_errors import StartError, gib
@@ -26,7 +26,7 @@ CREATE_TRIES, CONFLICT = 5, 409
 END_SECONDS = 20  # for a container that is told to end: Swarm kills it after 10 s
 
 
-class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has no types
+class NotebookSpawner(NamedSpawner):
     """Starts each server as a service of one task on the overlay network.
 
     What differs from SwarmSpawner 14: volumes are mounted as volumes (it binds host paths), and a hook may add more. A start
@@ -89,6 +89,7 @@ class NotebookSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has 
 
     async def run_pre_spawn_hook(self) -> None:
         profiles.apply(self, self.user_options.get("profile"))
+        self.name_anew()
         if self.pre_spawn_hook:
             self.story.tell(5, "Looking for your home")
         await maybe_future(super().run_pre_spawn_hook())

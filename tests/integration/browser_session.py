@@ -26,10 +26,11 @@ class BrowserSession:
         page = self.get(path)
         return self._session.post(page.url, data={**form, "_xsrf": self._token()}, timeout=ANSWER_S)
 
-    def api(self, method: str, path: str) -> requests.Response:
-        """A request to the hub's API, as its own pages send them."""
+    def api(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """A request to the hub's API, as its own pages send them; `body` becomes JSON."""
         headers = {"Referer": urljoin(self.url, "hub/home"), "X-XSRFToken": self._token()}
-        return self._session.request(method, urljoin(self.url, f"hub/api/{path}"), headers=headers, timeout=ANSWER_S)
+        url = urljoin(self.url, f"hub/api/{path}")
+        return self._session.request(method, url, headers=headers, json=body, timeout=ANSWER_S)
 
     def _token(self) -> str:
         return next((str(cookie.value) for cookie in self._session.cookies if cookie.name == "_xsrf"), "")

@@ -18,6 +18,7 @@ import pytest
 from docker.types import DriverConfig, Mount
 
 from services.hub import leftovers
+from services.hub.leftovers import Known
 from services.hub.start_errors import StartError
 from services.hub.swarm_spawner import NotebookSpawner
 from tests.integration.docker_engine import IMAGE, WAIT_COMMAND, DockerEngine
@@ -187,9 +188,9 @@ def test_servers_that_the_hub_has_forgotten_are_removed_and_others_stay(spawner:
     start(spawner())
     engine.docker("service", "create", "--quiet", "--detach", "--name", "other", "--no-resolve-image", IMAGE, *WAIT_COMMAND)
     client = docker.APIClient(base_url=engine.host, version="auto")
-    assert asyncio.run(leftovers.remove(client, HUB, lambda: {("ada", "")})) == []
-    assert asyncio.run(leftovers.remove(client, OTHER_HUB, set)) == []
-    assert asyncio.run(leftovers.remove(client, HUB, set)) == ["jupyter-ada"]
+    assert asyncio.run(leftovers.remove(client, HUB, lambda: Known(pairs=frozenset({("ada", "")})))) == []
+    assert asyncio.run(leftovers.remove(client, OTHER_HUB, Known)) == []
+    assert asyncio.run(leftovers.remove(client, HUB, Known)) == ["jupyter-ada"]
     assert engine.names("service") == ["other"]
 
 
