@@ -11,7 +11,17 @@ from traitlets.config import Config
 FOLDER, SECRETS, STATE = Path("/etc/jupyterhub"), Path("/run/secrets"), Path("/var/lib/jupyterhub")
 sys.path.insert(0, str(FOLDER))
 
-from services.hub import background, culling, home_hooks, leftovers, name_guard, profiles, server_token, sign_in  # noqa: E402
+from services.hub import (
+    background,
+    culling,
+    home_hooks,
+    leftovers,
+    name_guard,
+    profiles,
+    server_token,
+    sign_in,
+    user_proxy_routes,
+)  # noqa: E402
 from services.hub.full_volume import HomesVolume  # noqa: E402
 from services.hub.home_volumes import HUB_FOLDER  # noqa: E402
 from services.hub.homes import Homes  # noqa: E402
@@ -39,6 +49,7 @@ c.JupyterHub.proxy_class = SocketProxy
 c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = "http://userproxy"
 c.ConfigurableHTTPProxy.auth_token = (SECRETS / "proxy-token").read_text()
+background.begin(user_proxy_routes.keep_handed_over)
 
 # --- pages
 c.JupyterHub.template_paths = [str(FOLDER / "services/hub/templates")]

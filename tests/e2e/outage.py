@@ -1,4 +1,4 @@
-"""How long the log-in page was away, and what people saw instead."""
+"""How long a page was away, and what people saw instead."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ PATIENCE, BETWEEN = 15, 0.3
 
 
 class Watch:
-    """Asks for the log-in page again and again while its block runs.
+    """Asks for a page, by default that for the log-in, again and again while its block runs.
 
-    `pages` are the texts that came instead of it; `down_s` the seconds from the first question that was not answered with it to
-    the answer that first was again, 0 while there was neither.
+    `pages` are the texts that came instead of it, `statuses` theirs; `down_s` the seconds from the first question that was not
+    answered with it to the answer that first was again, 0 while there was neither.
     """
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, path: str = "hub/login") -> None:
         self.pages: list[str] = []
+        self.statuses: set[int] = set()
         self.down_s = 0.0
-        self._deployment = deployment
+        self._deployment, self._path = deployment, path
         self._went: float | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -51,10 +52,12 @@ class Watch:
                 continue
             # It may go once more: then the whole time counts.
             self._went, self.down_s = (asked if self._went is None else self._went), 0.0
+            if answer is not None:
+                self.statuses.add(answer.status_code)
             self.pages.append("" if answer is None else answer.text)
 
     def _ask(self) -> requests.Response | None:
         try:
-            return self._deployment.get("hub/login", PATIENCE)
+            return self._deployment.get(self._path, PATIENCE)
         except requests.RequestException:
             return None

@@ -44,10 +44,15 @@ class _Upload(RequestHandler):
 
 
 class Upstream(Serving):
-    """`received` is the bytes of the upload so far."""
+    """`received` is the bytes of the upload so far, `port` where it listens."""
+
+    @classmethod
+    def on_this_machine(cls) -> "Upstream":
+        """One on any port of 127.0.0.1."""
+        return cls(socket.create_server(("127.0.0.1", 0)))
 
     def __init__(self, listening: socket.socket) -> None:
-        self.received = 0
+        self.received, self.port = 0, int(listening.getsockname()[1])
         routes: list[Any] = [
             ("/upload", _Upload, {"upstream": self}),
             ("/.*/socket", EchoSocket),

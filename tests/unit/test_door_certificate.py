@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -89,6 +90,40 @@ def test_the_newest_certificate_of_the_issuer_for_the_name_is_live(tmp_path: Pat
     assert len(list((tmp_path / "certificates").iterdir())) == KEPT
     assert Store("acme-2", NAME, tmp_path).newest() is None
     assert Store("acme-1", "other.example.org", tmp_path).newest() is None
+
+
+def test_the_dates_of_certificates_count_and_not_the_clock_of_the_moment_when_they_came(tmp_path: Path) -> None:
+    store, older, newer = Store("acme-1", NAME, tmp_path), made(begins=NOW), made(begins=NOW + timedelta(days=60))
+    # As it was done before: the older one was made while the clock was a month ahead.
+    for name, pair in (("acme-1.1900000000000000000", older), ("acme-1.1800000000000000000", newer)):
+        folder = tmp_path / "certificates" / name
+        folder.mkdir(parents=True)
+        (folder / "fullchain.pem").write_text(pair.chain)
+        (folder / "privkey.pem").write_text(pair.key)
+    assert store.newest() == newer
+    store.save(latest := made(begins=NOW + timedelta(days=120)))
+    assert store.newest() == latest
+    assert len(list((tmp_path / "certificates").iterdir())) == KEPT
+
+
+@pytest.mark.parametrize("jump_s", [-30 * 86400, 30 * 86400])
+def test_of_certificates_with_the_same_dates_the_one_that_came_last_is_live_though_the_clock_jumps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump_s: int
+) -> None:
+    store, first, second = Store("acme-1", NAME, tmp_path), made(begins=NOW), made(begins=NOW)
+    store.save(first)
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now + jump_s * 10**9)
+    store.save(second)
+    assert store.newest() == second
+
+
+def test_a_certificate_that_replaces_one_with_later_dates_is_live_from_then_on(tmp_path: Path) -> None:
+    store, ahead, right = Store("selfsigned", NAME, tmp_path), made(begins=NOW + timedelta(days=30)), made(begins=NOW)
+    for pair in (ahead, right):
+        store.save(pair)
+    assert store.newest() == right
+    assert (tmp_path / "live" / "fullchain.pem").read_text() == right.chain
 
 
 def test_a_certificate_that_was_cut_off_is_passed_over_for_the_one_before_it(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
-from images.proxy.door.certificate import Pair
+from images.proxy.door.certificate import Pair, renewal_time
 from images.proxy.door.keeper import BROKEN_S, Keeper
 from images.proxy.door.settings import Settings
 from images.proxy.door.status import Status, line, show
@@ -35,6 +36,10 @@ class Issuer:
 
     def __init__(self, *results: Pair | Exception) -> None:
         self.results = list(results)
+        self.wanted = datetime.max.replace(tzinfo=UTC)
+
+    def renewal(self, leaf: x509.Certificate) -> datetime:
+        return min(self.wanted, renewal_time(leaf))
 
     def issue(self) -> Pair:
         result = self.results.pop(0)
@@ -92,6 +97,39 @@ def test_a_certificate_is_renewed_when_two_thirds_are_over_and_nginx_takes_the_n
     due.keeper.step()
     assert due.store.newest() == new
     assert due.nginx.used == ["nginx.conf"]
+
+
+def test_a_certificate_that_is_not_valid_yet_is_replaced_and_does_not_come_back(door: Callable[..., Door]) -> None:
+    right = made()
+    ahead = door(right)
+    ahead.store.save(old(-30))  # made while the clock was a month ahead
+    assert ahead.keeper.resume()
+    assert ahead.keeper.step() == pytest.approx(60 * 86400, abs=120)
+    assert ahead.store.newest() == right
+    assert ahead.nginx.used == ["nginx.conf"]
+
+
+@pytest.mark.parametrize("days", [-30, 61], ids=["clock behind", "clock ahead"])
+def test_a_certificate_that_comes_out_of_time_tells_of_a_wrong_clock_and_is_not_asked_for_again(
+    door: Callable[..., Door], days: int
+) -> None:
+    new = door(odd := old(days))
+    for _ in range(3):
+        assert new.keeper.step() == BROKEN_S
+        assert "a certificate came that is valid from" in new.problem and new.problem.endswith("; set the clock")
+    assert new.store.newest() == odd
+    assert new.nginx.used == ["nginx.conf"]
+
+
+def test_a_certificate_is_renewed_as_soon_as_its_issuer_wants_it(door: Callable[..., Door]) -> None:
+    early = door(new := made())
+    early.store.save(old(10))
+    early.issuer.wanted = datetime.now(UTC) + timedelta(seconds=100)
+    assert early.keeper.step() == pytest.approx(100, abs=5)
+    assert json.loads((early.folder / "status.json").read_text())["renewal"] == early.issuer.wanted.timestamp()
+    early.issuer.wanted = datetime.now(UTC)
+    early.keeper.step()
+    assert early.store.newest() == new
 
 
 @pytest.mark.parametrize(

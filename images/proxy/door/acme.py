@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from hashlib import sha256
+
+from cryptography import x509
 
 from . import certbot
 from .certificate import Pair
 from .pace import OUTAGE_FIRST_S, OUTAGE_LONGEST_S, Pace, growing
 from .reach import Obstacle, obstacle
-from .settings import ACME_CA, STATE, Settings
+from .renewal_info import RenewalInfo, opened
+from .settings import STATE, Settings
 from .trouble import Trouble
 
 LOOK_S = 10.0  # between two looks at what can be seen without the CA
-TIMEOUT_S = 10.0
 
 
 class Acme:
@@ -27,6 +27,7 @@ class Acme:
         self._settings = settings
         self.name = f"acme-{sha256(settings.acme_server.encode()).hexdigest()[:8]}"
         self._pace = Pace(STATE / f"asked-{self.name}.json")
+        self._renewal_info = RenewalInfo(settings)
         self._outages = 0
         self._refusal = ""
         self._obstacle: Obstacle | None = None
@@ -53,6 +54,10 @@ class Acme:
         self._pace.issued()
         return pair
 
+    def renewal(self, leaf: x509.Certificate) -> datetime:
+        """When the CA wants it renewed, if that is before its dates ask for it."""
+        return self._renewal_info.renewal(leaf)
+
     def _look(self) -> None:
         """See what is in the way; once it is gone, earlier refusals count no more."""
         found = obstacle(self._settings.name, self._settings.address)
@@ -74,8 +79,7 @@ class Acme:
     def _directory(self) -> None:
         """Whether the CA answers at all, which costs it nothing. Raises Trouble."""
         try:
-            context = ssl.create_default_context(cafile=str(ACME_CA) if self._settings.acme_ca else None)
-            urllib.request.urlopen(self._settings.acme_server, timeout=TIMEOUT_S, context=context).close()  # noqa: S310
+            opened(self._settings, self._settings.acme_server).close()
         except OSError as error:
             self._outages += 1
             reason = error.reason if isinstance(error, urllib.error.URLError) else error

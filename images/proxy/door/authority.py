@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from . import files
-from .certificate import Pair, as_address, general_name, key_pem, new_key, pem
+from .certificate import Pair, as_address, general_name, key_pem, new_key, pem, renewal_time
 from .settings import STATE
 
 CA_LIFETIME, LEAF_LIFETIME = timedelta(days=3650), timedelta(days=90)
@@ -44,6 +44,10 @@ class Authority:
             .sign(ca_key, hashes.SHA256())
         )
         return Pair(chain=pem(leaf), key=key_pem(key))
+
+    def renewal(self, leaf: x509.Certificate) -> datetime:
+        """By its dates alone: this CA revokes nothing."""
+        return renewal_time(leaf)
 
     def _read(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
         """The CA that is there, unless it is another site's, broken, or ends within a leaf's lifetime."""

@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from cryptography import x509
+
 from .acme import Acme
 from .authority import Authority
 from .certificate import Pair, renewal_time
@@ -18,6 +20,12 @@ from .trouble import Trouble
 
 LONGEST_S = 3600.0  # clocks are set and machines are shelved: nothing is slept through for longer
 BROKEN_S = 60.0
+UNTIMELY_S = 86400.0  # a certificate that came out of time is not asked for again within
+
+
+def timely(leaf: x509.Certificate) -> bool:
+    """Whether it is valid by this machine's clock, and not to be renewed by its dates."""
+    return leaf.not_valid_before_utc <= datetime.now(UTC) < renewal_time(leaf)
 
 
 class Issuer(Protocol):
@@ -27,6 +35,9 @@ class Issuer(Protocol):
 
     def issue(self) -> Pair:
         """The next certificate. Raises Trouble."""
+
+    def renewal(self, leaf: x509.Certificate) -> datetime:
+        """When this one of its certificates is to be renewed."""
 
 
 def issuer_of(settings: Settings) -> Issuer:
@@ -41,6 +52,7 @@ class Keeper:
         self._issuer, self._store, self._nginx, self._status = issuer, store, nginx, status
         self._served = ""
         self._unsaved: Pair | None = None
+        self._untimely, self._untimely_until = "", 0.0
 
     def resume(self) -> bool:
         """Whether there is a certificate of an earlier run to begin with, even one that has ended."""
@@ -59,14 +71,18 @@ class Keeper:
         pair = None
         try:
             pair = self._store.newest()
-            if pair is None or datetime.now(UTC) >= renewal_time(pair.leaf):
+            if pair is None or self._is_due(pair):
                 # What cannot be saved, on a full disk, is not issued again and again: CAs limit that, too.
                 new = self._unsaved = self._unsaved or self._issuer.issue()
                 self._store.save(new)
                 pair, self._unsaved = new, None
+                if not timely(new.leaf):
+                    self._untimely, self._untimely_until = new.chain, time.monotonic() + UNTIMELY_S
             self._serve(pair)
-            self._status.good(pair)
-            return max(0.0, (renewal_time(pair.leaf) - datetime.now(UTC)).total_seconds())
+            self._look_at_the_clock(pair)
+            renewal = self._issuer.renewal(pair.leaf)
+            self._status.good(pair, renewal)
+            return max(0.0, (renewal - datetime.now(UTC)).total_seconds())
         except Trouble as trouble:
             self._status.bad(trouble.text, pair)
             return trouble.again_s
@@ -75,6 +91,19 @@ class Keeper:
         except Exception as error:  # the door must not stand still because of what nobody thought of
             self._status.bad(f"{type(error).__name__}: {error}", pair)
         return BROKEN_S
+
+    def _is_due(self, pair: Pair) -> bool:
+        """Whether it is time for the next one. One that was out of time when it came is not replaced by one like it."""
+        if timely(pair.leaf):
+            return datetime.now(UTC) >= self._issuer.renewal(pair.leaf)
+        return pair.chain != self._untimely or time.monotonic() >= self._untimely_until
+
+    def _look_at_the_clock(self, pair: Pair) -> None:
+        """Raises Trouble where a new certificate tells that this machine's clock is wrong."""
+        if pair.chain == self._untimely and not timely(pair.leaf):
+            begins, ends = (f"{at:%Y-%m-%d %H:%M} UTC" for at in (pair.leaf.not_valid_before_utc, pair.leaf.not_valid_after_utc))
+            said = f"a certificate came that is valid from {begins} to {ends}"
+            raise Trouble(f"{said}, and the clock here says {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; set the clock", BROKEN_S)
 
     def _serve(self, pair: Pair) -> None:
         if pair.chain != self._served:

@@ -38,10 +38,13 @@ class Status:
         self._settings, self._run = settings, run
         self._problem, self._since = "the certificate is being made", datetime.now(UTC)
         self._said = ""
+        self._renewal: datetime | None = None
         self._write(None)
 
-    def good(self, pair: Pair | None) -> None:
-        """All is well, with this certificate or, where another proxy does TLS, none."""
+    def good(self, pair: Pair | None, renewal: datetime | None = None) -> None:
+        """All is well, with this certificate, to be renewed at a time that is else its dates', or with none, where another proxy
+        does TLS."""
+        self._renewal = renewal
         self._note("", pair)
 
     def bad(self, problem: str, pair: Pair | None) -> None:
@@ -68,7 +71,7 @@ class Status:
             "https": self._settings.https,
             "name": self._settings.name,
             "until": leaf.not_valid_after_utc.timestamp() if leaf else None,
-            "renewal": renewal_time(leaf).timestamp() if leaf else None,
+            "renewal": (self._renewal or renewal_time(leaf)).timestamp() if leaf else None,
             "problem": self._problem,
             "since": self._since.timestamp(),
         }

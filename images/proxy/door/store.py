@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+
+from cryptography import x509
 
 from . import files
 from .certificate import Pair
@@ -21,7 +24,7 @@ class Store:
         self._issuer, self._name, self._root = issuer, name, root
 
     def newest(self) -> Pair | None:
-        """The certificate that was issued last, and points `live` to it. None if there is none that can be used."""
+        """The certificate whose dates are the latest, and points `live` to it. None if there is none that can be used."""
         for folder in self._folders():
             try:
                 pair = Pair(chain=(folder / CHAIN).read_text(), key=(folder / KEY).read_text())
@@ -39,17 +42,36 @@ class Store:
         shutil.rmtree(unfinished, ignore_errors=True)
         files.write(unfinished / CHAIN, pair.chain)
         files.write(unfinished / KEY, pair.key, 0o600)
-        folder = unfinished.with_name(f"{self._issuer}.{time.time_ns()}")
+        # Always above the others, whatever the clock says: of those with the same dates, the one that came last counts.
+        number = max([time.time_ns(), *(1 + _number(other) for other in self._folders())])
+        folder = unfinished.with_name(f"{self._issuer}.{number}")
         unfinished.rename(folder)
         self._use(folder)
-        for old in self._folders()[KEPT:]:
+        ordered = self._folders()
+        place = ordered.index(folder)
+        # Nor may one with later dates come back, which this one replaces: a clock was ahead when that was made.
+        for old in ordered[:place] + ordered[place + KEPT :]:
             shutil.rmtree(old, ignore_errors=True)
 
     def _folders(self) -> list[Path]:
-        """Newest first: of the same length for the next two centuries, the times sort as texts."""
-        return sorted((self._root / "certificates").glob(f"{self._issuer}.*"), reverse=True)
+        """Newest first, by the dates of the certificates in them."""
+        return sorted((self._root / "certificates").glob(f"{self._issuer}.*"), key=_age, reverse=True)
 
     def _use(self, folder: Path) -> None:
         live = self._root / "live"
         if not live.is_symlink() or live.readlink() != folder:
             files.point(live, folder)
+
+
+def _number(folder: Path) -> int:
+    """The last part of its name, which was the time in nanoseconds when it was made, by the clock of then."""
+    return int(folder.suffix[1:])
+
+
+def _age(folder: Path) -> tuple[datetime, datetime, int]:
+    """What sorts certificates by their own dates, and what cannot be read before them all."""
+    try:
+        leaf = x509.load_pem_x509_certificate((folder / CHAIN).read_bytes())
+    except (OSError, ValueError):
+        return datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), _number(folder)
+    return leaf.not_valid_before_utc, leaf.not_valid_after_utc, _number(folder)
