@@ -1,4 +1,4 @@
-"""The real hub on a real swarm whose Docker, for a while, answers with errors or not at all: nothing that runs is ended by that."""
+"""The real hub on a real swarm whose Docker answers with errors or not at all for a while: nothing that runs is ended by that."""
 
 from __future__ import annotations
 
