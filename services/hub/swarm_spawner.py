@@ -18,7 +18,7 @@ from services.hub.node_room import name_of
 from services.hub.patience import FAILED, FIRST_S, is_refusal
 from services.hub.readiness import answers
 from services.hub.service_spawner import ServiceSpawner
-from services.hub.start_errors import StartError, gib
+from services.hub.start_errors import StartError, gib, silent
 from services.hub.swarm_tasks import Task, TaskWatch, address, is_alive, reason, state
 
 CREATE_TRIES, CONFLICT = 5, 409
@@ -157,10 +157,7 @@ class NotebookSpawner(ServiceSpawner):
         for finished in done:
             finished.result()
         if not done:
-            raise StartError(
-                f"Your server runs on {node}, but does not answer after {self.http_timeout:.0f} s. Please tell an administrator.",
-                await failed_starts.log_end(self),
-            )
+            raise silent(node, self.image, self.http_timeout, await failed_starts.log_end(self))
         self.story.tell(95, "The notebook answers")
 
     async def _until_running(self) -> Task:
