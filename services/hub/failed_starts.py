@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from docker.errors import APIError, DockerException
-from requests import RequestException
-
 from services.hub.node_room import is_up, name_of, rooms
+from services.hub.patience import FAILED
 from services.hub.service_spec import placement
 from services.hub.start_errors import Failure, Need, StartError, explain, no_room
 from services.hub.swarm_tasks import Task, reason, state
@@ -43,7 +41,7 @@ async def found_no_room(spawner: NotebookSpawner, task: Task | None) -> StartErr
         gpus=spawner.gpus,
         constraints=tuple(placement(spawner)["constraints"] or ()),
     )
-    nodes, tasks = await asyncio.gather(spawner.docker("nodes"), spawner.docker("tasks"))
+    nodes, tasks = await asyncio.gather(spawner.ask("nodes"), spawner.ask("tasks"))
     return no_room(need, rooms(need, nodes, tasks), reason(task), spawner.room_timeout)
 
 
@@ -53,7 +51,7 @@ async def log_end(spawner: NotebookSpawner) -> tuple[str, ...]:
     asked = asyncio.get_running_loop().run_in_executor(spawner.executor, _log, spawner.client, spawner.object_id)
     try:
         text = await asyncio.wait_for(asked, LOG_SECONDS)
-    except (DockerException, RequestException, TimeoutError):
+    except FAILED:
         return ()
     return tuple(line for line in text.decode(errors="replace").splitlines() if line.strip())
 
@@ -65,5 +63,5 @@ def _log(client: Any, service: str) -> bytes:
 async def _node(spawner: NotebookSpawner, task: Task | None) -> dict[str, Any] | None:
     try:
         return dict(await spawner.docker("inspect_node", (task or {})["NodeID"]))
-    except (KeyError, APIError):
+    except (KeyError, *FAILED):
         return None

@@ -21,13 +21,13 @@ from services.hub import (
     server_token,
     sign_in,
     user_proxy_routes,
-)  # noqa: E402
-from services.hub.full_volume import HomesVolume  # noqa: E402
-from services.hub.home_volumes import HUB_FOLDER  # noqa: E402
-from services.hub.homes import Homes  # noqa: E402
-from services.hub.kept_database import KeptDatabase  # noqa: E402
-from services.hub.socket_proxy import SocketProxy  # noqa: E402
-from services.hub.storage_watch import StorageWatch  # noqa: E402
+)
+from services.hub.full_volume import HomesVolume
+from services.hub.home_volumes import HUB_FOLDER
+from services.hub.homes import Homes
+from services.hub.kept_database import KeptDatabase
+from services.hub.socket_proxy import SocketProxy
+from services.hub.storage_watch import StorageWatch
 
 c: Config = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 settings = json.loads((FOLDER / "settings.json").read_text())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from docker.types import ContainerSpec, EndpointSpec, Placement, Resources, TaskTemplate
+from docker.types import ContainerSpec, EndpointSpec, Healthcheck, Placement, Resources, TaskTemplate
 
 from services.hub import swarm_templates
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from services.hub.swarm_spawner import NotebookSpawner
 
 HUB_LABEL, USER_LABEL, SERVER_LABEL = "jupyterhub-swarm.hub", "jupyterhub-swarm.user", "jupyterhub-swarm.server"
+# Over what an image says of itself. Swarm ends a container whose image's own check fails, and these checks (each 3 s, with 1 s to
+# answer) fail on a busy node or beside a slow storage; whether a server lives is for the hub and the culler to say. A server
+# takes SIGTERM as the wish to end, and SIGINT as a question on its terminal.
+OVER_THE_IMAGE = {"healthcheck": Healthcheck(test=["NONE"]), "stop_signal": "SIGTERM"}
 
 
 def arguments(spawner: NotebookSpawner, command: list[str]) -> dict[str, Any]:
@@ -21,6 +25,7 @@ def arguments(spawner: NotebookSpawner, command: list[str]) -> dict[str, Any]:
     """
     container = ContainerSpec(
         **{"image": spawner.image, "env": spawner.get_env(), "args": command, "mounts": spawner.mounts}
+        | OVER_THE_IMAGE
         | spawner.extra_container_spec
     )
     task = TaskTemplate(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tornado.web import HTTPError
+
+from services.hub.causes import CAUSES, UNKNOWN
 
 GIB = 1024**3
 
@@ -60,48 +61,30 @@ class Failure:
     log: tuple[str, ...]
 
 
-# What the engine says, and what it means. First match counts; looked for in Swarm's reason, then in the log.
-_MISSING = "No such image|pull access denied|manifest unknown|manifest for .* not found|repository does not exist"
-_FOREIGN = "exec format error|no matching manifest|does not match the .* platform|cannot be used on this platform"
-_STORAGE = "failed to mount local (?:storage|volume)|error while mounting volume|error mounting|error while creating mount source"
-_COMMAND = "executable file not found|OCI runtime create failed|exec: .*no such file|starting container failed"
-
-
 def explain(failure: Failure) -> StartError:
     """What the user reads of a task that failed."""
-    said, node, image = failure.said, failure.node or "a node", failure.image
-    evidence = "\n".join([said, *failure.log])
+    node = failure.node or "a node"
     if not failure.node_is_up or failure.state == "orphaned":
         return StartError(f"{node} went down while your server started there. Please start it again: it goes to another node.")
-    if re.search(_MISSING, said, re.IGNORECASE):
+    if failure.state in ("shutdown", "remove") and "non-zero exit" not in failure.said:
         return StartError(
-            f"The image {image} is not on {node} and could not be pulled ({said}). An administrator should check the name "
-            "of the image in the settings, and run `pulumi up`, which brings images to the nodes."
+            f"Your server was told to end on {node} while it started: {node} is taken out of use, or somebody removed the "
+            "server. Please start it again."
         )
-    if re.search(_FOREIGN, evidence, re.IGNORECASE):
-        return StartError(
-            f"The image {image} is made for another kind of processor than {node} has. An administrator should choose an "
-            f"image for that architecture. ({said})",
-            failure.log,
-        )
-    if re.search(_STORAGE, said, re.IGNORECASE):
-        return StartError(
-            f"{node} could not mount your files: the storage of the homes does not answer, or refuses it ({said}). Please try "
-            "again in a minute; if it stays so, tell an administrator. Your files are where they were."
-        )
-    if "137" in said or "OOM" in said:
-        return StartError(
-            f"Your server was ended by {node} while it started (signal 9), most likely because it used more than its "
-            f"{gib(failure.memory_limit)} of memory. Choose one with more, if there is one, or ask an administrator.",
-            failure.log,
-        )
-    if re.search(_COMMAND, said, re.IGNORECASE):
-        return StartError(
-            f"The image {image} cannot start a notebook server ({said}). It must have the program jupyterhub-singleuser "
-            "(package jupyterhub), of the hub's version. Please tell an administrator.",
-            failure.log,
-        )
-    return StartError(f"Your server ended on {node} while it started: {said}. Please tell an administrator.", failure.log)
+    cause = next((cause for cause in CAUSES if cause.fits(failure.said, failure.log)), UNKNOWN)
+    limit = f"more than its {gib(failure.memory_limit)} of memory" if failure.memory_limit else "more memory than there was"
+    text = cause.text.format(node=node, image=failure.image, said=failure.said, memory=limit)
+    return StartError(text, failure.log if cause.tells_log else ())
+
+
+def silent(node: str, image: str, waited_s: float, log: Sequence[str]) -> StartError:
+    """What the user reads when the server runs and gives no answer."""
+    return StartError(
+        f"Your server runs on {node}, but does not answer after {waited_s:.0f} s. An administrator should look at the image "
+        f'{image}: it must run the command that it is given (an ENTRYPOINT ends with `exec "$@"`), and what it configures of '
+        "Jupyter must leave port, address and certificate alone.",
+        log,
+    )
 
 
 def no_room(need: Need, nodes: Sequence[NodeRoom], said: str, waited_s: float) -> StartError:

@@ -26,6 +26,10 @@ class Story:
             self._told.set()
             self._told = asyncio.Event()
 
+    def remark(self, text: str) -> None:
+        """Add a line that is no step on the way."""
+        self.tell(self._lines[-1][0] if self._lines else 0, text)
+
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """The lines as JupyterHub's progress events. Goes on until the reader stops asking."""
         seen = 0

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 from docker.errors import APIError, NotFound
 from docker.types import Mount, RestartPolicy
 from jupyterhub.utils import maybe_future, url_path_join
-from requests import RequestException
 from traitlets import Dict, Float, Instance, Integer, List, Unicode, default
 
-from services.hub import failed_starts, profiles, service_spec
-from services.hub.named_spawner import NamedSpawner
+from services.hub import adoption, failed_starts, profiles, service_spec
 from services.hub.node_room import name_of
+from services.hub.patience import FAILED, FIRST_S, is_refusal
 from services.hub.readiness import answers
-from services.hub.start_errors import StartError, gib
-from services.hub.start_story import Story
-from services.hub.swarm_tasks import ALIVE, Task, TaskWatch, address, is_alive, newest, reason, state
+from services.hub.service_spawner import ServiceSpawner
+from services.hub.start_errors import StartError, gib, silent
+from services.hub.swarm_tasks import Task, TaskWatch, address, is_alive, reason, state
 
 CREATE_TRIES, CONFLICT = 5, 409
-END_SECONDS = 20  # for a container that is told to end: Swarm kills it after 10 s
 
 
-class NotebookSpawner(NamedSpawner):
+class NotebookSpawner(ServiceSpawner):
     """Starts each server as a service of one task on the overlay network.
 
     What differs from SwarmSpawner 14: volumes are mounted as volumes (it binds host paths), and a hook may add more. A start
@@ -41,7 +39,6 @@ class NotebookSpawner(NamedSpawner):
     node_label = Unicode("", config=True, help="A label, such as gpu==a100, that a node must have for the next server.")
     gpus = Integer(0, config=True, help="GPUs of the next server.")
     answer_poll_seconds = Float(0.05, help="Seconds between two questions to a notebook that starts, for each that starts.")
-    story = Instance(Story, (), help="What the spawn page shows of this start.")
     home_mounts = List(
         trait=Instance(Mount), help="Mounts for the next start, as docker.types.Mount; set by the hook that makes homes."
     )
@@ -77,11 +74,10 @@ class NotebookSpawner(NamedSpawner):
         return {**super().get_env(), **self.home_environment}
 
     async def poll(self) -> int | str | None:
-        """None while Swarm has or plans a task for the server, also while it moves between nodes."""
-        task = newest(await self._tasks())
-        if task is None:
-            return 0
-        return None if is_alive(task) else f"{state(task)}: {reason(task)}"
+        """As ServiceSpawner says; and a start that the hub before this one did not see to its end goes on, to its end."""
+        if adoption.is_unfinished(self):
+            return await adoption.go_on(self)
+        return await super().poll()
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         async for event in self.story.events():
@@ -94,20 +90,26 @@ class NotebookSpawner(NamedSpawner):
             self.story.tell(5, "Looking for your home")
         await maybe_future(super().run_pre_spawn_hook())
 
-    async def run_post_stop_hook(self) -> None:
-        """A server that ended by itself leaves its service, which JupyterHub does not ask to remove."""
-        if await self.get_object() is not None:
-            await self.remove_object()
-        await maybe_future(super().run_post_stop_hook())
-
     async def start(self) -> tuple[str, int]:
         """The name and port to find the server at, once it answers. Raises StartError with what the user should know."""
+        return await self._within_the_limits(super().start())
+
+    async def finish_start(self) -> tuple[str, int]:
+        """What `start` gives, of a server whose service is there already."""
+
+        async def the_rest() -> tuple[str, int]:
+            await self.start_object()
+            found: tuple[str, int] = await self.get_ip_and_port()
+            return found
+
+        return await self._within_the_limits(the_rest())
+
+    async def _within_the_limits(self, starting: Coroutine[Any, Any, tuple[str, int]]) -> tuple[str, int]:
         self._starting.add(id(self))
         try:
             # A little less than JupyterHub's own limit, which says less.
             async with asyncio.timeout(self.start_timeout - min(5, self.start_timeout / 10)):
-                found: tuple[str, int] = await super().start()
-                return found
+                return await starting
         except TimeoutError:
             raise StartError(
                 f"Your server did not start within {self.start_timeout:.0f} s. The last that was seen: {self.story.last}. "
@@ -115,7 +117,7 @@ class NotebookSpawner(NamedSpawner):
             ) from None
         except APIError as error:
             raise StartError(f"Docker refused your server: {error.explanation}. Please tell an administrator.") from error
-        except RequestException as error:
+        except FAILED as error:
             raise StartError(f"Docker does not answer ({error}). Please try again in a minute.") from error
         finally:
             self._starting.discard(id(self))
@@ -124,36 +126,21 @@ class NotebookSpawner(NamedSpawner):
         """Create the service. One of the same name that is there makes room first."""
         self.story.tell(10, "Asking the swarm for a place")
         arguments = service_spec.arguments(self, await self.get_command())
-        for _ in range(CREATE_TRIES):
+        if self.token_hash:
+            self.remember()  # the name too, which may have changed with the image
+        for tries_left in reversed(range(CREATE_TRIES)):
             try:
                 return dict(await self.docker("create_service", **arguments))
-            except APIError as error:
-                if error.status_code != CONFLICT:
+            except FAILED as error:
+                conflict = isinstance(error, APIError) and error.status_code == CONFLICT
+                if is_refusal(error) or not (conflict or tries_left):
                     raise
-            self.log.warning("A service %s is there already: removing it", self.service_name)
+                self.log.warning("The service %s could not be created: %s", self.service_name, error)
+            await asyncio.sleep(0 if conflict else FIRST_S)
+            # Of an earlier server; or of this one, where Docker did what it was asked to but could not say so.
             if await self.get_object() is not None:
                 await self.remove_object()
         raise StartError("An earlier server of yours does not go away. Please try again in a minute.")
-
-    async def remove_object(self) -> None:
-        """Remove the service, and wait until its container is gone: its name must not lead to two servers."""
-        ids = [task["ID"] for task in await self._tasks() if is_alive(task)]
-        try:
-            await self.docker("remove_service", self.object_id)
-        except NotFound:
-            self.log.debug("Service %s is gone already", self.service_name)
-        try:
-            async with asyncio.timeout(END_SECONDS):
-                await asyncio.gather(*map(self._until_ended, ids))
-        except TimeoutError:
-            self.log.warning("The container of %s did not end within %d s", self.service_name, END_SECONDS)
-
-    async def _until_ended(self, task_id: str) -> None:
-        try:
-            while state(await self.docker("inspect_task", task_id)) in ALIVE:
-                await asyncio.sleep(0.2)
-        except NotFound:
-            return
 
     async def start_object(self) -> None:
         """Wait until the notebook answers. Raises StartError with the reason when it cannot."""
@@ -171,10 +158,7 @@ class NotebookSpawner(NamedSpawner):
         for finished in done:
             finished.result()
         if not done:
-            raise StartError(
-                f"Your server runs on {node}, but does not answer after {self.http_timeout:.0f} s. Please tell an administrator.",
-                await failed_starts.log_end(self),
-            )
+            raise silent(node, self.image, self.http_timeout, await failed_starts.log_end(self))
         self.story.tell(95, "The notebook answers")
 
     async def _until_running(self) -> Task:
@@ -209,18 +193,11 @@ class NotebookSpawner(NamedSpawner):
 
     async def _next_look(self) -> Task | None:
         cls = type(self)
-        if cls._watch is None:
-            cls._watch = TaskWatch(lambda services: self.docker("tasks", filters={"service": services}))
+        watch = cls._watch = cls._watch or TaskWatch(lambda services: self.docker("tasks", filters={"service": services}))
         try:
-            return await cls._watch.next_look(self.object_id)
+            return await self._patience.until_answered(lambda: watch.next_look(self.object_id), self._tell_silence)
         except NotFound:
             raise StartError("Your server was removed while it started. Please start it again.") from None
-
-    async def _tasks(self) -> list[Task]:
-        try:
-            return list(await self.docker("tasks", filters={"service": self.service_name}))
-        except NotFound:
-            return []
 
     async def _tell(self, task: Task | None) -> None:
         match state(task):
@@ -234,5 +211,8 @@ class NotebookSpawner(NamedSpawner):
     async def _node_name(self, task: Task | None) -> str:
         node_id = (task or {}).get("NodeID", "")
         if node_id and node_id not in self._node_names:
-            self._node_names[node_id] = name_of(await self.docker("inspect_node", node_id))
+            try:
+                self._node_names[node_id] = name_of(await self.ask("inspect_node", node_id))
+            except NotFound:
+                return "a node that is gone"
         return self._node_names.get(node_id, "a node")

@@ -92,8 +92,6 @@ class HubProcess:
 
     def start(self) -> None:
         """Start the hub and wait until it answers. Fails with the end of its log."""
-        program = Path(sys.executable).parent / "jupyterhub"
-        assert program.is_file() or shutil.which("jupyterhub"), "jupyterhub is missing: run `make venv`"
         environment = {
             **os.environ,
             "HOMES_ADDRESS": "192.0.2.1",
@@ -102,7 +100,7 @@ class HubProcess:
         }
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(program), "-f", str(self._wrapper)],
+                self.command(),
                 cwd=self._folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -113,6 +111,12 @@ class HubProcess:
         while not self.answers():
             assert self._process.poll() is None and time.monotonic() < end, f"the hub does not answer:\n{self.log()[-4000:]}"
             time.sleep(0.2)
+
+    def command(self) -> list[str]:
+        """What runs the hub."""
+        program = Path(sys.executable).parent / "jupyterhub"
+        assert program.is_file() or shutil.which("jupyterhub"), "jupyterhub is missing: run `make venv`"
+        return [str(program), "-f", str(self._wrapper)]
 
     def answers(self) -> bool:
         """Whether the hub says that it is well."""

@@ -10,10 +10,10 @@ _CLONE_NEWNET = 0x40000000  # <linux/sched.h>
 
 
 class Network:
-    """The network that a process is in."""
+    """The network that a process is in; or that `file` is, where one is named."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid, self._file = pid, f"/proc/{pid}/ns/net"
+    def __init__(self, pid: int, file: str = "") -> None:
+        self.pid, self._file = pid, file or f"/proc/{pid}/ns/net"
 
     def connect(self, address: str, port: int, timeout_s: float = 10) -> socket.socket:
         """A connection to a TCP port there. Raises OSError."""

@@ -37,7 +37,8 @@ NEED = Need(memory=GIB, cpus=0.5, gpus=0, constraints=("node.role==worker",))
             "failed to mount local volume: mount :/srv/homes/users/ada: connection refused",
             "worker-1 could not mount your files: the storage of the homes does not answer",
         ),
-        ("task: non-zero exit (137)", "more than its 1.0 GiB of memory"),
+        ("task: non-zero exit (137)", "it may have used more than its 1.0 GiB of memory; else somebody or something on worker-1"),
+        ("task: non-zero exit (127)", "must have the program jupyterhub-singleuser"),
         (
             'OCI runtime create failed: exec: "jupyterhub-singleuser": executable file not found in $PATH',
             "cannot start a notebook server",
@@ -52,6 +53,34 @@ def test_a_failure_is_told_by_its_cause(said: str, told: str) -> None:
 def test_a_foreign_image_is_known_by_the_log_of_its_start() -> None:
     failure = replace(FAILED, log=("exec /usr/bin/tini: exec format error",))
     assert "another kind of processor" in str(explain(failure))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"said": "task: non-zero exit (137): dockerexec: unhealthy container"}, "since a health check failed"),
+        ({"said": "shutdown", "state": "shutdown"}, "was told to end on worker-1"),
+        ({"said": "task: non-zero exit (1)", "log": ("job 137 of OOM fame",)}, "ended on worker-1 while it started"),
+        ({"said": "task: non-zero exit (137)", "memory_limit": 0}, "more memory than there was"),
+    ],
+)
+def test_a_memory_kill_is_told_only_where_it_may_have_been_one(changes: dict[str, object], told: str) -> None:
+    text = str(explain(replace(FAILED, **changes)))  # type: ignore[arg-type]
+    assert told in text
+    assert ("GiB of memory" in text) == ("more than its" in told)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("Running as root is not recommended. Use --allow-root to bypass.", "starts the server as root"),
+        ("PermissionError: [Errno 13] Permission denied: '/home/jovyan/.jupyter'", "may not write into your home"),
+    ],
+)
+def test_an_image_with_another_user_is_told_with_the_user_that_it_needs(line: str, told: str) -> None:
+    text = str(explain(replace(FAILED, log=(line,))))
+    assert told in text
+    assert "USER 1000:100" in text
 
 
 @pytest.mark.parametrize("changes", [{"node_is_up": False}, {"state": "orphaned"}])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docker.types import Mount
+from docker.errors import DockerException
+from docker.types import Healthcheck, Mount
+from requests import ReadTimeout
+from requests.exceptions import ConnectionError
 
 from services.hub import service_spec
+from services.hub.patience import Patience
 from services.hub.swarm_tasks import ALIVE
-from tests.unit.fake_swarm import Swarm, task
+from tests.unit.fake_swarm import Swarm, refusal, task
 from tests.unit.hub_files import hub_config, spawner_module, spawner_of
 
 DEAD = ["complete", "failed", "shutdown", "rejected", "orphaned", "remove"]
@@ -47,6 +52,83 @@ def test_a_server_is_dead_when_its_task_has_ended(spawner: Any, swarm: Swarm, st
 def test_a_server_without_a_service_is_dead(spawner: Any, swarm: Swarm) -> None:
     swarm.exists = False
     assert asyncio.run(spawner.poll()) == 0
+
+
+def test_a_service_that_has_no_task_yet_is_alive(spawner: Any, swarm: Swarm) -> None:
+    swarm.looks = [[]]
+    assert asyncio.run(spawner.poll()) is None
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker is asked again at once."""
+    quick = Patience(logging.getLogger("test"), first_s=0.001, longest_s=0.001)
+    monkeypatch.setattr(spawner_module().NotebookSpawner, "_patience", quick)
+
+
+UNKNOWN = [
+    refusal(500),
+    refusal(503),
+    refusal(409),
+    ConnectionError("no Docker"),
+    ReadTimeout("late"),
+    DockerException("version?"),
+]
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("error", UNKNOWN, ids=repr)
+@pytest.mark.parametrize(("looks", "status"), [([[task("running")]], None), ([[task("failed", Err="gone")]], "failed: gone")])
+def test_what_docker_does_not_tell_is_asked_again_until_it_does(
+    spawner: Any, swarm: Swarm, monkeypatch: pytest.MonkeyPatch, error: Exception, looks: Any, status: Any
+) -> None:
+    failures, tasks = [error] * 3, swarm.tasks
+
+    def sometimes(**options: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return tasks(**options)
+
+    monkeypatch.setattr(swarm, "tasks", sometimes)
+    swarm.looks = looks
+    assert asyncio.run(spawner.poll()) == status
+    assert failures == []
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("error", [refusal(500), refusal(400), ConnectionError("no Docker")], ids=repr)
+def test_a_server_of_which_docker_tells_nothing_stays_alive(
+    spawner: Any, swarm: Swarm, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def never(**_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(swarm, "tasks", never)
+    monkeypatch.setattr("services.hub.service_spawner.POLL_SECONDS", 0.05)
+    assert asyncio.run(spawner.poll()) is None
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_service_is_looked_for_until_docker_answers(spawner: Any, swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [refusal(500), ConnectionError("no Docker"), {"ID": "found"}]
+
+    def inspect(_: str) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(swarm, "inspect_service", inspect)
+    assert asyncio.run(spawner.get_object()) == {"ID": "found"}
+    assert spawner.object_id == "found"
+
+
+def test_a_server_without_an_id_is_removed_by_its_name(spawner: Any, swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[str] = []
+    monkeypatch.setattr(swarm, "remove_service", removed.append)
+    spawner.object_id = ""
+    asyncio.run(spawner.remove_object())
+    assert removed == ["jupyter-ada"]
 
 
 def test_a_server_that_moves_to_another_node_is_alive_since_the_newest_task_counts(spawner: Any, swarm: Swarm) -> None:
@@ -117,6 +199,17 @@ def test_a_server_asks_swarm_for_its_resources_and_its_node(created: dict[str, A
     }
     assert created["task_template"]["Placement"]["Constraints"] == ["node.role==worker"]
     assert created["task_template"]["ContainerSpec"]["Image"] == "example/lab:7"
+
+
+def test_what_an_image_says_of_its_health_and_its_end_is_not_acted_on(created: dict[str, Any]) -> None:
+    container = created["task_template"]["ContainerSpec"]
+    assert container["Healthcheck"]["Test"] == ["NONE"]
+    assert container["StopSignal"] == "SIGTERM"
+
+
+def test_a_check_that_the_owner_wants_stays(spawner: Any) -> None:
+    spawner.get_env, spawner.extra_container_spec = dict, {"healthcheck": Healthcheck(test=["CMD", "true"])}
+    assert service_spec.arguments(spawner, [])["task_template"]["ContainerSpec"]["Healthcheck"]["Test"] == ["CMD", "true"]
 
 
 def test_a_service_tells_whose_it_is(created: dict[str, Any]) -> None:
