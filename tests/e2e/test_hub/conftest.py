@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
+from websocket import WebSocketException
 
 from components.image_source import ImageSource
-from tests.e2e.deployment import Deployment
+from tests.e2e.conftest import Witness
+from tests.e2e.deployment import PREFIX, Deployment
+from tests.e2e.hub_client import KERNEL_LIMIT, HubUser
 from tests.e2e.stack import BUILD, ROOT
+from tests.e2e.waiting import wait_for
 
 FOLDERS = BUILD / "e2e" / "images"
 PRIVATE_IMAGE = "127.0.0.1:5000/team/lab:1"
+IDLE_S = 600  # the shortest time that a stack may have
 
 SMALL = {"name": "Small", "description": "For reading", "cpuLimit": "0.5", "memoryLimit": "400M", "memoryGuarantee": "200M"}
 HUGE = {"name": "Huge", "memoryLimit": "512G", "memoryGuarantee": "512G"}
@@ -54,6 +60,7 @@ def kinds(deployment: Deployment) -> Iterator[list[dict[str, str]]]:
         stack.set_entry('workerLabels["worker-0"]', "e2e=here")
         stack.set("roomTimeout", "20")
         stack.set("registry", "internal")
+        stack.set("idleTimeout", "10m")
         stack.up()
         found = re.search(r"password (\w+)", stack.outputs()["registry"])
         assert found is not None
@@ -72,3 +79,40 @@ def push(deployment: Deployment, notebook: str, password: str) -> None:
     script = f"docker tag {notebook} {PRIVATE_IMAGE} && docker push --quiet {PRIVATE_IMAGE} && docker rmi {PRIVATE_IMAGE}"
     manager.run("sh", "-c", script, limit_s=900)
     manager.run("docker", "logout", "127.0.0.1:5000")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unattended:
+    """Two people who have closed their browsers: one's server does nothing, the other's kernel computes and says nothing."""
+
+    idle: HubUser
+    busy: HubUser
+
+
+@pytest.fixture(scope="package")
+def unattended(deployment: Deployment, kinds: list[dict[str, str]], witness: Witness) -> Iterator[Unattended]:
+    """Left alone while other tests run: it takes more than ten minutes until anything happens to them."""
+    witness.user.start()
+    idle, busy = (deployment.sign_in(f"{PREFIX}{name}") for name in ("idle", "busy"))
+    for user in (idle, busy):
+        user.start(options={"profile": "Small"})
+    kernel = busy.open_kernel()
+    kernel.begin("import time; time.sleep(2 * 3600)")
+    kernel.close()
+    # Without its routes the user proxy has an answer of its own for every server.
+    deployment.manager.run("docker", "kill", deployment.manager.container_of("userproxy"))
+    deployment.wait_for_hub()
+    witness.kernel.close()
+    wait_for("the witness's kernel to be reached again", lambda: reached(witness), limit_s=KERNEL_LIMIT)
+    yield Unattended(idle=idle, busy=busy)
+    for user in (idle, busy):
+        user.stop()
+
+
+def reached(witness: Witness) -> bool:
+    """Whether the kernel answers on another websocket."""
+    try:
+        witness.kernel.connect(KERNEL_LIMIT)
+    except WebSocketException:
+        return False
+    return True

@@ -14,6 +14,9 @@ from tests.e2e.kernel import Kernel, KernelError
 from tests.e2e.stack import ROOT
 from tests.e2e.test_hub.conftest import PRIVATE_IMAGE
 
+# Two servers are left alone meanwhile, for the tests of culling.
+pytestmark = pytest.mark.usefixtures("unattended")
+
 MIB = 1024**2
 IMAGE_FIELD = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
 START_LIMIT = 600  # seconds, for a start that fails on an emulated machine
