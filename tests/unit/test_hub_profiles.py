@@ -43,7 +43,7 @@ def spawner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Ada's spawner, with two kinds to choose from."""
     made = spawner_of("ada", hub_config(tmp_path, monkeypatch))
     made.profiles = [SMALL, LARGE]
-    made.orm_spawner = SimpleNamespace(user_options={}, server=None)
+    made.orm_spawner = SimpleNamespace(name="", user_options={}, server=None)
     return made
 
 
