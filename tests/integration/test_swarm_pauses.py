@@ -1,4 +1,4 @@
-"""A worker that stands still for half a minute, on a real swarm of two engines: nothing on it is ended."""
+"""A machine that stands still for half a minute, on a real swarm of two engines: nothing is ended."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[DockerEn
         manager.stop()
 
 
-def test_a_worker_that_stands_still_for_half_a_minute_keeps_its_tasks(engines: tuple[DockerEngine, DockerEngine]) -> None:
+@pytest.mark.parametrize("which", [1, 0], ids=["worker", "manager"])
+def test_a_machine_that_stands_still_for_half_a_minute_ends_no_task(
+    engines: tuple[DockerEngine, DockerEngine], which: int
+) -> None:
     manager, worker = engines
     manager.docker("network", "create", "--driver", "overlay", "--attachable", "jupyterhub")
     alike = ("service", "create", "--quiet", "--network", "jupyterhub", "--endpoint-mode", "dnsrr", "--restart-condition", "none")
@@ -52,7 +55,7 @@ def test_a_worker_that_stands_still_for_half_a_minute_keeps_its_tasks(engines: t
     notebook, tasks = worker.names("container"), "docker service ps --format '{{.ID}} {{.DesiredState}}' notebook"
     before = manager.shell(tasks)
     assert asked(manager) == "alive"
-    with worker.standing_still():
+    with engines[which].standing_still():
         time.sleep(PAUSE)
     end = time.monotonic() + RECOVERY
     while (answer := asked(manager)) != "alive" and time.monotonic() < end:

@@ -87,12 +87,6 @@ def test_a_secret_that_cannot_be_made_is_a_failure(host: FakeHost, line: str) ->
     assert (done.returncode, done.stdout) == (1, "")
 
 
-def test_a_password_is_twenty_characters_that_are_hard_to_confuse(host: FakeHost) -> None:
-    one, other = (host.run(commands.random_password()).stdout for _ in range(2))
-    assert re.fullmatch(r"[a-km-z2-9]{20}", one)
-    assert one != other
-
-
 def test_a_private_image_is_pulled_signed_in_and_the_password_is_nowhere_else(host: FakeHost) -> None:
     done = host.run(commands.pull_image("ghcr.io/team/lab:1", "ghcr.io", "me"), stdin="the password")
     assert (done.returncode, done.stdout) == (0, "sha256:1\n")
