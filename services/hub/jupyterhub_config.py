@@ -84,6 +84,8 @@ if settings["lasting_homes"]:
     database = KeptDatabase(DATABASE, Path("/srv/homes/hub"))
     database.take_back()
     background.begin(database.keep_on)
+    # An image whose user lives elsewhere: what is written to ~ must last as well.
+    c.NotebookSpawner.environment["HOME"] = "/home/jovyan"
     c.NotebookSpawner.pre_spawn_hook = home_hooks.before_start(homes, os.environ["HOMES_ADDRESS"], settings["shared_folder"])
     c.NotebookSpawner.options_form = profiles.page(home_hooks.form(homes), profiles.form)
 else:

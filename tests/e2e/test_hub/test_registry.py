@@ -12,6 +12,9 @@ from tests.e2e.deployment import PREFIX, Deployment
 from tests.e2e.stack import ROOT
 
 IMAGE = "127.0.0.1:5000/team/lab:1"
+# As widely used notebook images have one, only that this one never succeeds: it would end the server after some ten seconds.
+CHECK = "HEALTHCHECK --interval=3s --timeout=1s --start-period=3s --retries=3 CMD false"
+WELL_BEYOND_S = 60
 STATUS = "curl --silent --output /dev/null --write-out '%{http_code}' http://127.0.0.1:5000/v2/"
 
 
@@ -26,12 +29,13 @@ def password(deployment: Deployment) -> Iterator[str]:
         yield found[1]
 
 
-def test_a_pushed_image_is_what_the_workers_start(deployment: Deployment, password: str) -> None:
+def test_a_pushed_image_is_what_the_workers_start_and_its_own_check_ends_no_server(deployment: Deployment, password: str) -> None:
     manager, stack = deployment.manager, deployment.stack
     assert manager.run("sh", "-c", STATUS) == "401"
     built = ImageSource.parse(stack.get("notebookImage"), ROOT).reference
     manager.run("sh", "-c", f"echo {password} | docker login --username jupyterhub --password-stdin 127.0.0.1:5000")
-    manager.run("sh", "-c", f"docker tag {built} {IMAGE} && docker push --quiet {IMAGE} && docker rmi {IMAGE}", limit_s=900)
+    build = f"printf '%s\\n' 'FROM {built}' '{CHECK}' | DOCKER_BUILDKIT=0 docker build --quiet --tag {IMAGE} -"
+    manager.run("sh", "-c", f"{build} && docker push --quiet {IMAGE} && docker rmi {IMAGE}", limit_s=900)
     manager.run("docker", "logout", "127.0.0.1:5000")
     stack.set("notebookImage", IMAGE)
     stack.up()
@@ -43,7 +47,7 @@ def test_a_pushed_image_is_what_the_workers_start(deployment: Deployment, passwo
         assert image.strip() == IMAGE
         assert manager.node_of(service) == "worker-0"
         kernel = user.open_kernel()
-        assert kernel.value("6*7") == "42"
+        assert kernel.value(f"__import__('time').sleep({WELL_BEYOND_S}) or 6*7", limit_s=2 * WELL_BEYOND_S) == "42"
         kernel.close()
     finally:
         user.stop()
