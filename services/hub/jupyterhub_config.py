@@ -104,6 +104,8 @@ if settings["lasting_homes"]:
     database = KeptDatabase(DATABASE, Path(HUB_FOLDER) / "hub")
     database.take_back()
     background.begin(database.keep_on)
+    # An image whose user lives elsewhere: what is written to ~ must last as well.
+    c.NotebookSpawner.environment["HOME"] = "/home/jovyan"
     watch = StorageWatch(homes)
     background.begin(watch.go_on)
     announcement = watch.announcement(announcement)

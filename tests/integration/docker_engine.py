@@ -13,9 +13,11 @@ import signal
 import subprocess
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.integration.netns import Network
 
@@ -90,6 +92,13 @@ class DockerEngine:
             for process in processes:
                 os.kill(process, signal.SIGCONT)
 
+    def build(self, name: str, *lines: str) -> None:
+        """Makes an image of the tests' own and these lines of a Dockerfile."""
+        dockerfile = "\n".join([f"FROM {IMAGE}", *lines, ""])
+        # Docker's older builder: it needs no program that the newer one does.
+        with mock.patch.dict(os.environ, DOCKER_BUILDKIT="0"):
+            self.docker("build", "--quiet", "--tag", name, "-", stdin=dockerfile.encode())
+
     def load(self, saved: subprocess.Popen[bytes]) -> None:
         """Takes an image from what `docker save` of another engine writes."""
         command = ["docker", "load", "--quiet"]
@@ -103,6 +112,10 @@ class DockerEngine:
             for name in self.names(kind):
                 with contextlib.suppress(AssertionError):
                     self.docker(kind, "rm", *force, name)
+        # A swarm's network goes some time after it was removed; until then it is listed, and of no use.
+        end = time.monotonic() + _STOP_SECONDS
+        while self.names("network") and time.monotonic() < end:
+            time.sleep(0.2)
 
     def start(self) -> None:
         """Runs the engine, makes the swarm and the images."""

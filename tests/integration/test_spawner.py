@@ -9,8 +9,7 @@ import asyncio
 import contextlib
 import io
 import tarfile
-from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from collections.abc import Iterator
 from typing import Any
 
 import docker
@@ -20,78 +19,19 @@ from docker.types import DriverConfig, Mount
 from services.hub import leftovers
 from services.hub.leftovers import Known
 from services.hub.start_errors import StartError
-from services.hub.swarm_spawner import NotebookSpawner
 from tests.integration.docker_engine import IMAGE, WAIT_COMMAND, DockerEngine
+from tests.integration.starts import HUB, LIMIT_S, Spawners, node_name, start, told
 
-pytest_plugins = ("tests.integration.docker_fixtures",)
+pytest_plugins = ("tests.integration.spawner_fixtures",)
 
-# A start takes two seconds here, and twenty on a machine that does much else.
-LIMIT_S = 90
 FOREIGN = "standin/foreign:1"
-HUB, OTHER_HUB = "http://hub:8081/hub/api", "http://other:8081/hub/api"
-Spawners = Callable[..., Any]
+OTHER_HUB = "http://other:8081/hub/api"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _empty_engine(docker_engine: DockerEngine) -> Iterator[None]:
     yield
     docker_engine.clear()
-
-
-@pytest.fixture
-def engine(docker_engine: DockerEngine) -> Iterator[DockerEngine]:
-    """The engine with the notebooks' network, without services before and after."""
-    # A network goes only some time after the last container that used it.
-    if "jupyterhub" not in docker_engine.names("network"):
-        docker_engine.docker("network", "create", "--driver", "overlay", "jupyterhub")
-    yield docker_engine
-    for service in docker_engine.names("service"):
-        docker_engine.docker("service", "rm", service)
-
-
-@pytest.fixture
-def spawner(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> Spawners:
-    """Makes Ada's spawner, with what a test wants otherwise; her notebook answers at once when it runs,
-    or never where it is `silent`."""
-
-    async def answers(*_: Any) -> bool:
-        return bool(will_answer)
-
-    will_answer = [True]
-    monkeypatch.setattr("services.hub.swarm_spawner.answers", answers)
-    monkeypatch.setattr(NotebookSpawner, "_client", docker.APIClient(base_url=engine.host, version="auto"))
-    monkeypatch.setattr(NotebookSpawner, "_watch", None)
-    monkeypatch.setattr(NotebookSpawner, "_node_names", {})
-
-    def make(*, silent: bool = False, **changes: Any) -> Any:
-        if silent:
-            will_answer.clear()
-        made: Any = NotebookSpawner(hub=SimpleNamespace(api_url=HUB), user=SimpleNamespace(name="ada", url="/user/ada/"))
-        made.get_env, made.get_args = dict, list
-        settings = {"image": IMAGE, "cmd": WAIT_COMMAND, "network_name": "jupyterhub", "room_timeout": 3, **changes}
-        for name, value in settings.items():
-            setattr(made, name, value)
-        return made
-
-    return make
-
-
-def start(spawner: Any) -> Any:
-    """Run a start to its end."""
-    NotebookSpawner._watch = None  # it belongs to the event loop of the start before
-    return asyncio.run(asyncio.wait_for(spawner.start(), LIMIT_S))
-
-
-def told(spawner: Any) -> str:
-    """What the user reads of a start that fails."""
-    with pytest.raises(StartError) as failed:
-        start(spawner)
-    return str(failed.value.jupyterhub_message)
-
-
-def node_name(engine: DockerEngine) -> str:
-    """The engine's one node."""
-    return engine.docker("node", "ls", "--format", "{{.Hostname}}")
 
 
 def test_a_server_that_cannot_start_is_told_with_the_end_of_its_log(spawner: Spawners, engine: DockerEngine) -> None:

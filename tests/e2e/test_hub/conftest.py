@@ -19,6 +19,8 @@ from tests.e2e.waiting import wait_for
 
 FOLDERS = BUILD / "e2e" / "images"
 PRIVATE_IMAGE = "127.0.0.1:5000/team/lab:1"
+# As widely used notebook images have one, only that this one never succeeds: it would end the server after some ten seconds.
+CHECK = "HEALTHCHECK --interval=3s --timeout=1s --start-period=3s --retries=3 CMD false"
 IDLE_S = 600  # the shortest time that a stack may have
 
 SMALL = {"name": "Small", "description": "For reading", "cpuLimit": "0.5", "memoryLimit": "400M", "memoryGuarantee": "200M"}
@@ -73,11 +75,12 @@ def kinds(deployment: Deployment) -> Iterator[list[dict[str, str]]]:
 
 
 def push(deployment: Deployment, notebook: str, password: str) -> None:
-    """The notebook image as one that only the swarm's registry has."""
+    """The notebook image, with a health check, as one that only the swarm's registry has."""
     manager = deployment.manager
     manager.run("docker", "login", "--username", "jupyterhub", "--password-stdin", "127.0.0.1:5000", stdin=password)
-    script = f"docker tag {notebook} {PRIVATE_IMAGE} && docker push --quiet {PRIVATE_IMAGE} && docker rmi {PRIVATE_IMAGE}"
-    manager.run("sh", "-c", script, limit_s=900)
+    build = f"printf '%s\\n' 'FROM {notebook}' '{CHECK}' | DOCKER_BUILDKIT=0 docker build --quiet --tag {PRIVATE_IMAGE} -"
+    push_it = f"docker push --quiet {PRIVATE_IMAGE} && docker rmi {PRIVATE_IMAGE}"
+    manager.run("sh", "-c", f"{build} && {push_it}", limit_s=900)
     manager.run("docker", "logout", "127.0.0.1:5000")
 
 
