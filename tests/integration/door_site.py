@@ -62,6 +62,10 @@ class Site:
             self._image,
         )
 
+    def restart(self) -> None:
+        """As a reboot does."""
+        self._engine.docker("restart", "door")
+
     def stop(self) -> None:
         with contextlib.suppress(AssertionError):
             self._engine.docker("rm", "--force", "door")

@@ -6,6 +6,7 @@ import json
 import ssl
 import subprocess
 import tarfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from images.proxy.door.authority import Authority
@@ -65,11 +66,25 @@ class Pebble:
 
     def trust(self) -> ssl.SSLContext:
         """Trusts what this CA issues, by its root."""
+        return ssl.create_default_context(cadata=self._manage("GET", ROOT_CERTIFICATE))
+
+    def want_renewed(self, certificate: bytes) -> None:
+        """From here on it says that this one (DER) is to be renewed since an hour, as before a revocation."""
+        hour_ago = datetime.now(UTC) - timedelta(hours=1)
+        window = {"start": hour_ago.isoformat(), "end": (hour_ago + timedelta(seconds=1)).isoformat()}
+        said = {"Certificate": ssl.DER_cert_to_PEM_cert(certificate), "ARIResponse": json.dumps({"suggestedWindow": window})}
+        self._manage("POST", "set-renewal-info/", json.dumps(said))
+
+    def _manage(self, method: str, path: str, body: str | None = None) -> str:
+        """A request to its management port."""
         connection = http.client.HTTPConnection(PEBBLE_ADDRESS)
         own = ssl.create_default_context(cadata=self.ca)
         connection.sock = own.wrap_socket(self._engine.network.connect(PEBBLE_ADDRESS, 15000), server_hostname=PEBBLE_ADDRESS)
-        connection.request("GET", f"/{ROOT_CERTIFICATE}")
-        return ssl.create_default_context(cadata=connection.getresponse().read().decode())
+        connection.request(method, f"/{path}", body, {"User-Agent": "tests"})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        assert answer.status == 200, text
+        return text
 
     def cut_off(self) -> None:
         """From here on it cannot be reached."""
