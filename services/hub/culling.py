@@ -17,8 +17,8 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from services.hub import kernels
+from services.hub.culler_token import token_for
 from services.hub.hearing import Hearing
-from services.hub.server_token import token_for
 
 # Two rounds of the reports that reach the hub every five minutes: before that, nobody is idle by what its database says.
 REPORTS_S = 600.0

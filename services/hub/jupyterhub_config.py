@@ -13,12 +13,12 @@ sys.path.insert(0, str(FOLDER))
 
 from services.hub import (
     background,
+    culler_token,
     culling,
     home_hooks,
     leftovers,
     name_guard,
     profiles,
-    server_token,
     sign_in,
     user_proxy_routes,
 )
@@ -66,8 +66,8 @@ c.JupyterHub.active_server_limit = settings["active_server_limit"]
 c.JupyterHub.allow_named_servers = settings["named_servers"] > 0
 c.JupyterHub.named_server_limit_per_user = settings["named_servers"]
 if settings["idle_timeout"] or settings["max_age"]:
-    c.JupyterHub.services = [server_token.SERVICE]
-    c.JupyterHub.load_roles = [server_token.ROLE]
+    c.JupyterHub.services = [culler_token.SERVICE]
+    c.JupyterHub.load_roles = [culler_token.ROLE]
     background.begin(culling.Culler(settings["idle_timeout"], settings["max_age"]).run)
 
 # --- notebooks
