@@ -94,7 +94,7 @@ class Homes:
         end = loop.time() + self._quota_s
         while not await self._ask(lambda: is_folder(self._users / home)):
             if loop.time() > end:
-                reason = await self._ask(lambda: _problems(self._status))
+                reason = await self._ask(lambda: _reason(self._status, home))
                 raise HomeError(f"Your home got no quota within {self._quota_s:.0f} s: {reason}. Please tell an administrator.")
             await asyncio.sleep(self._look_s)
 
@@ -146,9 +146,13 @@ def _folder(path: Path, tries: int = 4) -> bool:
     return False
 
 
-def _problems(status: Path) -> str:
+def _reason(status: Path, home: str) -> str:
+    """Why the home is not there, by the storage node: its own fault, or one of all homes; the others' are nobody's business."""
     try:
-        problems = json.loads(status.read_text(encoding="utf-8"))["problems"]
+        told = json.loads(status.read_text(encoding="utf-8"))
+        others = len(told.get("homes", {}))  # their lines come last
+        problems = told["problems"][: len(told["problems"]) - others]
+        own = told.get("homes", {}).get(home, "")
     except (FileNotFoundError, ValueError, KeyError):
-        problems = []
-    return "; ".join(problems) or "the storage node has not looked at it (jupyterhub-quotas.service)"
+        problems, own = [], ""
+    return own or "; ".join(problems) or "the storage node has not looked at it (jupyterhub-quotas.service)"

@@ -17,6 +17,7 @@ import pytest
 from services.hub.home_names import home_of
 from services.hub.homes import HomeError, Homes, Usage
 from services.hub.owners import Owners
+from tests.unit.storage_node import StorageNode
 
 MIB = 1024**2
 
@@ -24,30 +25,6 @@ MIB = 1024**2
 def names(folder: Path) -> list[str]:
     """What is in a folder."""
     return sorted(path.name for path in folder.iterdir())
-
-
-class StorageNode:
-    """Moves new homes in, as storage/quotas.py does; `stopped` it does nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.stopped = folder, False
-        for name in ("users", "new", "hub", "shared"):
-            (folder / name).mkdir()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._work)
-        self._thread.start()
-
-    def _work(self) -> None:
-        while not self._end.wait(0.002):
-            for new in [] if self.stopped else list((self.folder / "new").iterdir()):
-                new.rename(self.folder / "users" / new.name)
-
-    def close(self) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def homes(self) -> set[str]:
-        return {path.name for path in (self.folder / "users").iterdir()}
 
 
 @pytest.fixture
@@ -102,6 +79,15 @@ def test_a_home_without_a_quota_is_no_home_and_the_user_reads_the_storages_own_r
     assert failing(lambda: asyncio.run(homes.ready("ada", ""))) == (
         "Your home got no quota within 0 s: xfs_quota: no such device. Please tell an administrator."
     )
+
+
+def test_who_waits_reads_of_the_own_homes_fault_and_of_nobody_elses(homes: Homes, node: StorageNode) -> None:
+    node.stopped, homes._quota_s = True, 0.05
+    faults = {"ada": "cannot become a home: a folder of that name is there", "ben": "cannot be counted: Input/output error"}
+    told = {"time": 1, "problems": [f"/srv/homes/users/{home} {fault}" for home, fault in faults.items()], "homes": faults}
+    (node.folder / "status.json").write_text(json.dumps(told))
+    assert f"within 0 s: {faults['ada']}." in failing(lambda: asyncio.run(homes.ready("ada", "")))
+    assert "ben" not in failing(lambda: asyncio.run(homes.ready("eve", "")))
 
 
 def test_a_storage_node_that_never_looked_is_told_as_such(homes: Homes, node: StorageNode) -> None:

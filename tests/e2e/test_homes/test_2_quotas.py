@@ -84,12 +84,11 @@ def test_make_users_shows_owners_and_make_status_that_all_is_well(deployment: De
     assert "! " not in status
 
 
-def test_a_size_of_a_name_with_capitals_is_its_users_and_one_of_nobody_is_told(deployment: Deployment, person: Person) -> None:
-    user, kernel = person("capital")
-    for name in (user.name.upper(), "Nobody@example.org"):
+def test_a_size_of_a_name_with_capitals_is_its_users_and_one_of_nobody_is_told(deployment: Deployment, ben: Person) -> None:
+    for name in (ben.user.name.upper(), "Nobody@example.org"):
         deployment.stack.set_entry(f'homeQuotas["{name}"]', "150M")
     deployment.stack.up()
-    assert disk(kernel)["total"] == 150 * MIB
+    assert disk(ben.kernel)["total"] == 150 * MIB
     told = [line for line in make_target(deployment, "users").splitlines() if line.startswith("homeQuotas: ")]
     assert len(told) == 1
     assert "nobody has come by the name nobody@example.org yet" in told[0]
