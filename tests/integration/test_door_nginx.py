@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from images.proxy.door.settings import Settings
 from tests.integration.docker_engine import IMAGE, DockerEngine
 from tests.integration.door_site import ADDRESS, NAME, NETWORK, UPSTREAM, Site, wait_until
 from tests.integration.nginx_site import MIB, configs_of, trust
-from tests.integration.upstream import Upstream
+from tests.integration.upstream import LARGE, Upstream
 
 pytest_plugins = [
     "tests.integration.docker_fixtures",
@@ -40,6 +41,26 @@ def silent(site: Site) -> tuple[websocket.WebSocket, float]:
     """A websocket on which nobody says anything, and when it was opened."""
     opened = websocket.create_connection(f"wss://{NAME}/silent/socket", socket=site.connect(trust(site)))
     return opened, time.monotonic()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stalled:
+    """An upload and a download, both half way, that go on when a test says so."""
+
+    upload: http.client.HTTPConnection
+    download: http.client.HTTPResponse
+    since: float
+
+
+@pytest.fixture(scope="module")
+def stalled(site: Site) -> Stalled:
+    """Begun when a test first asks for it."""
+    upload = begun_upload(site, 2 * MIB)
+    upload.send(bytes(MIB))
+    connection = http.client.HTTPConnection(NAME)
+    connection.sock = site.connect(trust(site))
+    connection.request("GET", "/large")
+    return Stalled(upload=upload, download=connection.getresponse(), since=time.monotonic())
 
 
 def begun_upload(site: Site, size: int) -> http.client.HTTPConnection:
@@ -67,7 +88,7 @@ def test_nginx_takes_the_configuration_even_before_there_is_a_user_proxy(
     docker_engine.docker("run", "--rm", "--network", "none", *nginx)
 
 
-@pytest.mark.usefixtures("silent")
+@pytest.mark.usefixtures("silent", "stalled")
 def test_plain_requests_are_led_to_https(site: Site) -> None:
     answer, _ = site.get("/user/ada/lab?x=1")
     assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/user/ada/lab?x=1")
@@ -143,6 +164,14 @@ def test_a_websocket_that_nobody_speaks_on_stays_open_beyond_the_minute_of_nginx
     opened.send("still there")
     assert opened.recv() == "still there"
     opened.close()
+
+
+def test_an_upload_and_a_download_may_stall_beyond_the_minute_of_nginxs_defaults(stalled: Stalled) -> None:
+    time.sleep(max(0.0, SILENCE_S - (time.monotonic() - stalled.since)))
+    stalled.upload.send(bytes(MIB))
+    answer = stalled.upload.getresponse()
+    assert (answer.status, answer.read().decode()) == (200, hashlib.sha256(bytes(2 * MIB)).hexdigest())
+    assert len(stalled.download.read()) == LARGE
 
 
 def test_a_user_proxy_that_comes_and_goes_is_found_each_time_and_its_absence_is_told(

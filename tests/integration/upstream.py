@@ -9,6 +9,8 @@ from tornado.web import RequestHandler, stream_request_body
 
 from tests.integration.serving import EchoSocket, Serving
 
+LARGE = 64 * 1024**2
+
 
 class _Tell(RequestHandler):
     """Says what was asked: `headers`, and `peer`, the port at the other end of the connection."""
@@ -43,6 +45,13 @@ class _Upload(RequestHandler):
         self.write(self._hash.hexdigest())
 
 
+class _Large(RequestHandler):
+    """More than all buffers on the way hold."""
+
+    def get(self) -> None:
+        self.write(bytes(LARGE))
+
+
 class Upstream(Serving):
     """`received` is the bytes of the upload so far, `port` where it listens."""
 
@@ -56,6 +65,7 @@ class Upstream(Serving):
         routes: list[Any] = [
             ("/upload", _Upload, {"upstream": self}),
             ("/.*/socket", EchoSocket),
+            ("/large", _Large),
             ("/static/.*|/page", _Static),
             ("/.*", _Tell),
         ]
