@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.hub.swarm_tasks import newest
 from tests.integration.docker_engine import WAIT_COMMAND, DockerEngine
 from tests.integration.starts import LIMIT_S, Spawners, node_name, start, told
 
@@ -26,10 +27,11 @@ def _empty_engine(docker_engine: DockerEngine) -> Iterator[None]:
     docker_engine.clear()
 
 
-def container(engine: DockerEngine) -> dict[str, Any]:
-    """The only container, as Docker shows it."""
-    (name,) = engine.names("container")
-    return engine.inspect("container", name)
+def container(spawner: Any, engine: DockerEngine) -> dict[str, Any]:
+    """The server's container, as Docker shows it; those of tests before may not be gone yet."""
+    task = newest(asyncio.run(spawner.tasks()))
+    assert task is not None
+    return engine.inspect("container", task["Status"]["ContainerStatus"]["ContainerID"])
 
 
 def outcome(spawner: Any, within_s: float) -> Any:
@@ -49,7 +51,7 @@ def test_a_server_whose_image_has_a_check_that_always_fails_goes_on(spawner: Spa
     made = spawner(image=ODD)
     start(made)
     assert outcome(made, WELL_BEYOND_S) is None
-    assert container(engine)["State"].get("Health") is None
+    assert container(made, engine)["State"].get("Health") is None
 
 
 def test_a_check_of_the_owners_ends_a_server_and_is_told_as_what_it_is(spawner: Spawners, engine: DockerEngine) -> None:
@@ -63,7 +65,7 @@ def test_a_server_ends_by_sigterm_whatever_the_image_says(spawner: Spawners, eng
     engine.build(ODD, "STOPSIGNAL SIGUSR1")
     made = spawner(image=ODD)
     start(made)
-    shown = container(engine)
+    shown = container(made, engine)
     assert shown["Config"]["StopSignal"] == "SIGTERM"
     asyncio.run(made.stop())
     wanted = ["--filter", "event=die", "--format", "{{.ID}} {{.Actor.Attributes.exitCode}}"]
@@ -94,7 +96,7 @@ def test_another_working_folder_and_an_entrypoint_that_passes_the_command_on_mak
     engine.build(ODD, "WORKDIR /else/where", """ENTRYPOINT ["sh", "-c", "exec \\"$@\\"", "--"]""")
     made = spawner(image=ODD)
     start(made)
-    assert container(engine)["Args"][-3:] == WAIT_COMMAND
+    assert container(made, engine)["Args"][-3:] == WAIT_COMMAND
     assert outcome(made, 1) is None
 
 
