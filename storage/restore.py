@@ -39,8 +39,10 @@ def wanted_homes(user: str, root: Path, in_snapshot: list[str]) -> list[str]:
             raise BackupError("the snapshot holds no homes; name an older one with SNAPSHOT")
         return in_snapshot
     owners = Owners(root / "hub").read()
-    known = {home_of(user), user, *(home for home, owner in owners.items() if user == owner.email)}
-    found = [home for home in in_snapshot if home in known]
+    # The hub's names are in lower case, and people write their own and their addresses as they like.
+    exact, lower = {home_of(user), user}, user.lower()
+    alike = {home_of(lower), *(home for home, owner in owners.items() if lower == owner.email.lower())}
+    found = [home for home in in_snapshot if home in exact] or [home for home in in_snapshot if home in alike]
     if len(found) != 1:
         reason = f"is the address of several: {', '.join(found)}" if found else f"is not in it; it holds {', '.join(in_snapshot)}"
         raise BackupError(f"the snapshot has no single home for {user!r}: the name {reason}")

@@ -179,9 +179,9 @@ def root(tmp_path: Path) -> Path:
 
 def test_homes_are_named_by_user_address_folder_or_all(root: Path) -> None:
     homes = [home_of(ADA.name), "bob"]
-    for name in (ADA.name, "mail@example.org", home_of(ADA.name)):
+    for name in (ADA.name, "mail@example.org", "Mail@Example.org", home_of(ADA.name)):
         assert restore.wanted_homes(name, root, homes) == [home_of(ADA.name)]
-    assert restore.wanted_homes("bob", root, homes) == ["bob"]
+    assert restore.wanted_homes("bob", root, homes) == restore.wanted_homes("Bob", root, homes) == ["bob"]
     assert restore.wanted_homes("all", root, homes) == homes
     with pytest.raises(BackupError, match="no single home for 'eve': the name is not in it; it holds"):
         restore.wanted_homes("eve", root, homes)
