@@ -22,6 +22,7 @@ from services.hub.start_errors import StartError, gib, silent
 from services.hub.swarm_tasks import Task, TaskWatch, address, is_alive, reason, state
 
 CREATE_TRIES, CONFLICT = 5, 409
+LONGEST_BETWEEN_LOOKS_S = 5.0  # where Docker answers
 
 
 class NotebookSpawner(ServiceSpawner):
@@ -163,14 +164,15 @@ class NotebookSpawner(ServiceSpawner):
 
     async def _until_running(self) -> Task:
         loop = asyncio.get_running_loop()
-        pending_since = loop.time()
+        pending_s, looked = 0.0, loop.time()
         while True:
             task = await self._next_look()
+            # While Docker did not answer, room may have been there.
+            passed, looked = min(loop.time() - looked, LONGEST_BETWEEN_LOOKS_S), loop.time()
             if task is not None and not is_alive(task):
                 raise await failed_starts.task_failed(self, task)
-            if state(task) not in ("new", "pending"):
-                pending_since = loop.time()
-            elif loop.time() - pending_since > self.room_timeout:
+            pending_s = pending_s + passed if state(task) in ("new", "pending") else 0.0
+            if pending_s > self.room_timeout:
                 raise await failed_starts.found_no_room(self, task)
             await self._tell(task)
             if task is not None and state(task) == "running":

@@ -1,6 +1,6 @@
-"""The real hub ends in the middle of starts, at each of their moments, and a new one finds them on the real swarm.
+"""The real hub ends in the middle of starts, at each of their moments, and new ones find them on the real swarm.
 
-One hub dies once for all tests: each user's server is at another moment then, and each test looks at one of them.
+The hubs end once for all tests: each user's server is at another moment then, and each test looks at one of them.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Scene:
         self.containers: dict[str, str] = {}
 
     def restart_in_the_middle(self) -> None:
-        """Start everybody's server, kill the hub when each is at its moment, and start a new one."""
+        """Start everybody's server, end the hub when each is at its moment, and the next hub too, and start a third."""
         self.hub.start()
         for user in MOMENTS:
             self.hub.begin(user)
@@ -91,7 +91,10 @@ class Scene:
         self.hub.until(lambda: "The notebook answers" in self.told("answering"))
         assert {self.hub.kept_of(user) for user in MOMENTS} == {(1, 1)}
         self.containers = {user: self.container(user) for user in MOMENTS}
-        self.hub.kill()
+        self.hub.stop()  # as an update of the hub does
+        self.hub.start()
+        self.hub.until(lambda: "Waiting for a node" in self.told("pending"))
+        self.hub.kill()  # in the middle of going on
         self._hold.unlink()
         self.hub.start()
 
@@ -133,7 +136,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A hub that was killed while everybody's server was at its moment, and a new one in its place."""
+    """The third hub, after the first was ended and the second killed while everybody's server was at its moment."""
     made = Scene(docker_engine, tmp_path_factory.mktemp("hub"))
     try:
         made.restart_in_the_middle()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.hub.patience import Patience
 from services.hub.start_errors import StartError
 from services.hub.swarm_tasks import TaskWatch
 from tests.unit.fake_swarm import Swarm, node, refusal, task
@@ -153,6 +155,24 @@ def test_a_start_that_finds_no_room_fails_after_the_wait_for_room_with_the_nodes
     assert "No node has 0.5 GiB of memory and 0.25 CPUs free" in text
     assert "worker-1 has 0.2 GiB of 4.0 GiB and 2 of 2 CPUs" in text
     assert NO_ROOM in text
+
+
+def test_a_docker_that_says_nothing_takes_no_time_of_the_wait_for_room(
+    spawner: Any, swarm: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.hub.swarm_spawner.LONGEST_BETWEEN_LOOKS_S", 0.01)
+    monkeypatch.setattr(type(spawner), "_patience", Patience(logging.getLogger("test"), first_s=0.2))
+    failures, tasks = [refusal(500)], swarm.tasks
+
+    def once_late(**options: Any) -> Any:
+        if failures and swarm.exists:
+            raise failures.pop()
+        return tasks(**options)
+
+    monkeypatch.setattr(swarm, "tasks", once_late)
+    swarm.looks = looks_of("pending", "running")
+    start(spawner)
+    assert "Docker does not answer" in " ".join(line for _, line in spawner.story._lines)
 
 
 def test_the_wait_for_room_does_not_bound_a_long_pull(spawner: Any, swarm: Swarm) -> None:
