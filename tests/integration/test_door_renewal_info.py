@@ -22,7 +22,12 @@ def ca(docker_engine: DockerEngine, network: str, tmp_path: Path) -> Iterator[Pe
     pebble.make_image(docker_engine)
     authority = Pebble(docker_engine, tmp_path, network)
     authority.start(VALID_S)
-    wait_until("the name server", lambda: authority.resolve(NAME, ADDRESS) is None, 30)
+
+    def resolves() -> bool:
+        authority.resolve(NAME, ADDRESS)
+        return True
+
+    wait_until("the name server", resolves, 30)
     yield authority
     authority.stop()
 
