@@ -8,7 +8,7 @@ const { createServer } = http;
 http.createServer = (...given) => Object.assign(createServer(...given), { requestTimeout: 0 });
 
 // Among the hub's routes is one for all that has no other. Without any, the hub has not given them to this process yet, and
-// "not found" would be untrue: JupyterLab takes it for the end of a kernel.
+// "not found" would be untrue; programs believe it, and give up what they asked for.
 const { handleProxyError } = ConfigurableProxy.prototype;
 ConfigurableProxy.prototype.handleProxyError = function (status, ...about) {
   return handleProxyError.call(this, status === 404 ? 503 : status, ...about);

@@ -22,15 +22,14 @@ def ca(docker_engine: DockerEngine, network: str, tmp_path: Path) -> Iterator[Pe
     pebble.make_image(docker_engine)
     authority = Pebble(docker_engine, tmp_path, network)
     authority.start(VALID_S)
-    wait_until("the name server", lambda: knows(authority), 30)
+
+    def resolves() -> bool:
+        authority.resolve(NAME, ADDRESS)
+        return True
+
+    wait_until("the name server", resolves, 30)
     yield authority
     authority.stop()
-
-
-def knows(authority: Pebble) -> bool:
-    """Make the site's name known; raises while the name server does not listen."""
-    authority.resolve(NAME, ADDRESS)
-    return True
 
 
 def test_a_certificate_that_the_ca_will_revoke_is_replaced_long_before_its_dates_ask_for_it(

@@ -152,7 +152,7 @@ def test_a_user_proxy_that_was_killed_has_all_routes_soon_after_it_is_back(site:
     missed = [at for at, status in visitor.seen if status != 200]
     away_s, start_s = max(missed) - killed, back - killed
     print(f"{away_s:.1f} s without the page, {start_s:.1f} s of them for the start; routes {took:.1f} s after it")
-    # Whatever says "not found" in between is believed by JupyterLab, which then gives its kernels up.
+    # Programs would believe a "not found" in between.
     assert {status for _, status in visitor.seen} <= {0, 200, 503}
 
 
