@@ -16,7 +16,7 @@ from services.hub import socket_proxy
 
 LOOK_S = 1.0
 
-log = logging.getLogger("jupyterhub.user_proxy_routes")
+log = logging.getLogger("JupyterHub.user_proxy_routes")  # below the hub's own, with its level
 
 # Device, inode and time of change of a socket.
 Mark = tuple[int, int, int]

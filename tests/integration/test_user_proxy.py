@@ -158,6 +158,7 @@ def test_a_user_proxy_that_was_killed_has_all_routes_soon_after_it_is_back(site:
 
 def test_it_is_given_the_routes_each_time_and_those_that_came_meanwhile_too(site: tuple[HubProcess, UserProxyProcess]) -> None:
     hub, user_proxy = site
+    wait_for("the hub to tell", lambda: "The user proxy has its routes" in hub.log(), hub)
     for name in ("fay", "gil"):
         user_proxy.kill()
         # JupyterHub would end a server that has just started if its route could not be added.

@@ -67,7 +67,8 @@ def hub_config(root: Path, monkeypatch: pytest.MonkeyPatch, settings: HubSetting
     for name, value in SECRETS.items():
         (secret_folder / name).write_text(value)
     # What the configuration imports must not be loaded while Path is another.
-    importlib.import_module("services.hub.leftovers")
+    for module in ("leftovers", "user_proxy_routes"):
+        importlib.import_module(f"services.hub.{module}")
     source = SOURCE / "jupyterhub_config.py"
     config = Config()
     namespace: dict[str, Any] = {"get_config": lambda: config, "__file__": str(source)}
