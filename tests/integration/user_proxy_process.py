@@ -20,6 +20,7 @@ USER = "990:990"  # of images/userproxy/Dockerfile
 
 def unpack_image(folder: Path) -> None:
     """The files of the image, which the machine's own engine builds unless it has it."""
+    folder.chmod(0o755)  # the image's user finds its root here
     source = ImageSource.parse("./images/userproxy")
     images.build(source, apt.extra_ca())
     made = subprocess.run(["docker", "create", source.reference], stdout=subprocess.PIPE, text=True, check=True)
