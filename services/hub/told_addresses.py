@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -46,9 +47,10 @@ def after_sign_in(auth: str, trusted: bool) -> Hook:
 
 
 def refuse_lookalikes(name: str) -> None:
-    """Raises HTTPError 403 for a name with a letter that only becomes ASCII in lower case (the sign of Kelvin becomes a k): the
-    service tells it from the plain name, and the hub, which lowers names, would not."""
-    if name.lower().isascii() and not name.isascii():
+    """Raises HTTPError 403 for a name with a sign that becomes another letter in lower case (that of Kelvin a k, that of Angstrom
+    an å): the service tells it from the plain name, and the hub, which lowers names, would not."""
+    plain = [(letter, unicodedata.normalize("NFKC", letter)) for letter in name]
+    if any(letter != other and letter.lower() == other.lower() for letter, other in plain):
         raise HTTPError(403, f"{name} has a letter that this hub cannot tell from another; use a name with plain letters")
 
 

@@ -164,8 +164,18 @@ def test_an_address_is_a_name_where_the_service_vouches_for_it(
         assert signed_in(made, name, **info)["auth_state"] == {"email": "ben@example.edu" if kept else ""}
 
 
-def test_a_name_that_only_becomes_plain_in_lower_case_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "told", ["\N{KELVIN SIGN}ay", "\N{ANGSTROM SIGN}ke", "\N{OHM SIGN}ris", "\N{GREEK CAPITAL THETA SYMBOL}eo"]
+)
+def test_a_name_that_only_becomes_plain_in_lower_case_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
     made = authenticator(tmp_path, monkeypatch, Auth.GENERIC)
     with pytest.raises(HTTPError, match="a letter that this hub cannot tell from another"):
-        signed_in(made, "kay", preferred_username="\N{KELVIN SIGN}ay")
-    assert signed_in(made, "jürgen", preferred_username="JÜRGEN")["name"] == "jürgen"
+        signed_in(made, told.lower(), preferred_username=told)
+
+
+@pytest.mark.parametrize("told", ["JÜRGEN", "Åke", "A\N{COMBINING RING ABOVE}ke", "İnci", "ışık", "Weiß", "ΟΔΟΣ", "Ａｄａ"])
+def test_capital_letters_of_any_script_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    made = authenticator(tmp_path, monkeypatch, Auth.GENERIC)
+    assert signed_in(made, told.lower(), preferred_username=told)["name"] == told.lower()
