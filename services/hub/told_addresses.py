@@ -38,12 +38,23 @@ def after_sign_in(auth: str, trusted: bool) -> Hook:
         said = True if trusted else verified(info)
         holds = said is True or (said is None and auth not in SAY_SO)
         # By the claim too, since the owner's own configuration may map addresses to other names.
-        by_claim = auth in SAY_SO and authenticator.username_claim == "email"
+        by_claim = auth in SAY_SO and _made_of_the_address(authenticator.username_claim, info)
         if not holds and email and (by_claim or (said is False and authenticator.normalize_username(email) == model["name"])):
             _refuse(authenticator, email, said)
         return {**model, "auth_state": {"email": email if holds else ""}}
 
     return hook
+
+
+def _made_of_the_address(claim: Any, info: dict[str, Any]) -> bool:
+    """Whether a name is, or would be another one without the address. `claim` is one of the service's, or a function that the
+    owner's own configuration has in its place."""
+    if not callable(claim):
+        return bool(claim == "email")
+    try:
+        return bool(claim({**info, "email": ""}) != claim(info))
+    except Exception:  # it cannot do without
+        return True
 
 
 def refuse_lookalikes(name: str) -> None:
