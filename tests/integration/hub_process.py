@@ -33,7 +33,7 @@ IN_A_FOLDER = """
 import pathlib, sys
 import dockerspawner, jupyterhub.app, oauthenticator.generic, nativeauthenticator  # while paths are what they are
 sys.path.insert(0, str(pathlib.Path({config!r}).parent))
-import services.hub.background
+import services.hub.background, services.hub.user_proxy_routes
 begin = services.hub.background.begin
 # A swarm of this machine is none of the tests'.
 services.hub.background.begin = lambda work: None if work.__module__ == "services.hub.leftovers" else begin(work)

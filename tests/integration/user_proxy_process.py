@@ -22,6 +22,7 @@ def unpack_image(folder: Path) -> None:
     """The files of the image, which the machine's own engine builds unless it has it."""
     source = ImageSource.parse("./images/userproxy")
     images.build(source, apt.extra_ca())
+    folder.chmod(0o755)  # a folder of the tests is root's alone, and the user proxy is not root
     made = subprocess.run(["docker", "create", source.reference], stdout=subprocess.PIPE, text=True, check=True)
     container = made.stdout.strip()
     try:
