@@ -105,6 +105,15 @@ def activate(node: str, seconds: int = 300) -> str:
     )
 
 
+def keep_activated(node: str) -> str:
+    """On the manager, for a node that was given to notebooks before, by a version that left no label too: note that, and leave
+    it drained if somebody has drained it. Print its id in the swarm."""
+    name = shlex.quote(node)
+    return (
+        f"docker node update --label-add {ACTIVATED}=yes {name} >/dev/null && docker node inspect {name} --format '{{{{.ID}}}}'"
+    )
+
+
 def add_labels(node: str, labels: Sequence[str]) -> str:
     """On the manager: give the node labels `key=value`, which placement constraints ask for."""
     words = " ".join(f"--label-add {shlex.quote(label)}" for label in labels)

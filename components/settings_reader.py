@@ -8,6 +8,11 @@ from typing import Any
 
 from components.schema import Key
 
+_QUOTED = (
+    "must be one value; a name with dots stands in quotes: pulumi config set --path '{name}[\"NAME\"]' VALUE, "
+    "after pulumi config rm --path '{name}[\"{key}\"]'"
+)
+
 
 class Reader:
     """Turns the raw text of config values into Python values and gathers what is wrong with them."""
@@ -55,6 +60,9 @@ class Reader:
         """The entries of an object, each name by `key_rule`, each value by the rule; what is refused is left out."""
         written = self._object(name)
         for made, key in self._distinct(name, written, key_rule).items():
+            if isinstance(written[key], dict):  # `--path homeQuotas.ada@example.org` makes an entry `ada@example` of entries
+                self._refuse(f"{name}.{key}", str(written[key]), _QUOTED.format(name=name, key=key))
+                continue
             try:
                 yield made, rule(str(written[key]).strip())
             except ValueError as error:

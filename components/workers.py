@@ -81,6 +81,7 @@ class Workers(pulumi.ComponentResource):
             f"{self._name}-{worker.name}-active",
             connection=manager.connection,
             create=commands.activate(worker.name),
+            update=commands.keep_activated(worker.name),
             delete=commands.remove_node(worker.name),
             triggers=[worker.machine_id, joined.id],
             opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(depends_on=before)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -37,7 +38,7 @@ def after_sign_in(auth: str, trusted: bool) -> Hook:
         said = True if trusted else verified(info)
         holds = said is True or (said is None and auth not in SAY_SO)
         # By the claim too, since the owner's own configuration may map addresses to other names.
-        by_claim = auth in SAY_SO and authenticator.username_claim == "email"
+        by_claim = auth in SAY_SO and _made_of_the_address(authenticator.username_claim, info)
         if not holds and email and (by_claim or (said is False and authenticator.normalize_username(email) == model["name"])):
             _refuse(authenticator, email, said)
         return {**model, "auth_state": {"email": email if holds else ""}}
@@ -45,10 +46,22 @@ def after_sign_in(auth: str, trusted: bool) -> Hook:
     return hook
 
 
+def _made_of_the_address(claim: Any, info: dict[str, Any]) -> bool:
+    """Whether a name is, or would be another one without the address. `claim` is one of the service's, or a function that the
+    owner's own configuration has in its place."""
+    if not callable(claim):
+        return bool(claim == "email")
+    try:
+        return bool(claim({**info, "email": ""}) != claim(info))
+    except Exception:  # it cannot do without
+        return True
+
+
 def refuse_lookalikes(name: str) -> None:
-    """Raises HTTPError 403 for a name with a letter that only becomes ASCII in lower case (the sign of Kelvin becomes a k): the
-    service tells it from the plain name, and the hub, which lowers names, would not."""
-    if name.lower().isascii() and not name.isascii():
+    """Raises HTTPError 403 for a name with a sign that becomes another letter in lower case (that of Kelvin a k, that of Angstrom
+    an å): the service tells it from the plain name, and the hub, which lowers names, would not."""
+    plain = [(letter, unicodedata.normalize("NFKC", letter)) for letter in name]
+    if any(letter != other and letter.lower() == other.lower() for letter, other in plain):
         raise HTTPError(403, f"{name} has a letter that this hub cannot tell from another; use a name with plain letters")
 
 

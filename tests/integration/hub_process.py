@@ -33,7 +33,7 @@ IN_A_FOLDER = """
 import pathlib, sys
 import dockerspawner, jupyterhub.app, oauthenticator.generic, nativeauthenticator  # while paths are what they are
 sys.path.insert(0, str(pathlib.Path({config!r}).parent))
-import services.hub.background, services.hub.user_proxy_routes  # the second one's paths are what they are
+import services.hub.background, services.hub.user_proxy_routes
 begin = services.hub.background.begin
 # A swarm of this machine is none of the tests'.
 services.hub.background.begin = lambda work: None if work.__module__ == "services.hub.leftovers" else begin(work)
@@ -75,7 +75,7 @@ class HubProcess:
             self.set_secret(name, value)
         # The storage of the homes, mounted.
         self.beside_the_homes = self._place(f"{HUB_FOLDER}/hub")
-        self.beside_the_homes.mkdir()
+        self.beside_the_homes.mkdir(exist_ok=True)  # of a hub before this one
         self.state = self._place(f"{STATE_FOLDER}/jupyterhub.sqlite")
         config = self._place(f"{CONFIG_FOLDER}/jupyterhub_config.py")
         self._wrapper = folder / "in_a_folder.py"

@@ -223,3 +223,17 @@ def test_a_stack_of_before_whose_output_was_wrong_tells_the_right_password_after
     stack.up()
     assert (stack.said(), stack.opens()) == (real, real)
     assert "jupyterhub-password" not in stack.secrets()
+
+
+def test_an_upgrade_that_failed_between_the_new_secret_and_the_service_is_made_good_by_the_next_up(stack: Stack) -> None:
+    stack.pulumi.write(BEFORE)
+    stack.up()
+    first = stack.said()
+    # Docker refuses the service.
+    stack.pulumi.write(PROGRAM.replace("64 << 20", "1 << 10"))
+    assert not stack.pulumi.up().ok
+    assert (stack.opens(), len(stack.secrets())) == (first, 2)
+    stack.pulumi.write(PROGRAM)
+    stack.up()
+    assert (stack.said(), stack.opens(), len(stack.secrets())) == (first, first, 1)
+    assert stack.pulumi.up(refresh=True).expect_ok().changes == {}

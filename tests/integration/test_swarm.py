@@ -39,6 +39,18 @@ def test_a_node_that_somebody_has_drained_stays_so_when_its_line_runs_again(dock
     assert docker_engine.shell(look) == "active"
 
 
+def test_a_node_that_somebody_has_drained_under_an_older_version_stays_so(docker_engine: DockerEngine) -> None:
+    node = docker_engine.shell("docker node ls --format '{{.Hostname}}'")
+    look = f"docker node inspect {node} --format '{{{{.ID}}}} {{{{.Spec.Availability}}}}'"
+    docker_engine.shell(f"docker node update --label-rm {commands.ACTIVATED} {node} || true")
+    docker_engine.docker("node", "update", "--availability", "drain", node)
+    printed = docker_engine.shell(commands.keep_activated(node))
+    assert docker_engine.shell(look) == f"{printed} drain"
+    docker_engine.shell(commands.activate(node))
+    assert docker_engine.shell(look) == f"{printed} drain"
+    docker_engine.docker("node", "update", "--availability", "active", node)
+
+
 def test_a_new_swarm_has_the_heartbeat_from_its_beginning(docker_engine: DockerEngine) -> None:
     old = docker_engine.shell(INIT)
     docker_engine.docker("swarm", "leave", "--force")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -215,3 +216,12 @@ def test_an_upload_may_take_longer_than_nodes_limit_for_a_whole_request(
         connection.send(piece)
     answer = connection.getresponse()
     assert (answer.status, answer.read().decode()) == (200, hashlib.sha256(b"".join(pieces)).hexdigest())
+
+
+def test_headers_that_do_not_come_are_not_waited_for(root: Path, user_proxy: UserProxyProcess) -> None:
+    (root / "tmp/impatient.mjs").write_text(IMPATIENT)
+    user_proxy.start(NODE_OPTIONS="--import=/tmp/impatient.mjs")
+    host, port = user_proxy.url.split("/")[2].split(":")
+    with socket.create_connection((host, int(port)), timeout=LIMIT_S) as connection:
+        connection.sendall(b"GET /page HTTP/1.1\r\nHost: hub.example.org\r\nX-More: ")
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")

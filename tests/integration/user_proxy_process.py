@@ -23,6 +23,7 @@ def unpack_image(folder: Path) -> None:
     folder.chmod(0o755)  # the image's user finds its root here
     source = ImageSource.parse("./images/userproxy")
     images.build(source, apt.extra_ca())
+    folder.chmod(0o755)  # a folder of the tests is root's alone, and the user proxy is not root
     made = subprocess.run(["docker", "create", source.reference], stdout=subprocess.PIPE, text=True, check=True)
     container = made.stdout.strip()
     try:

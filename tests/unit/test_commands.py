@@ -17,6 +17,7 @@ LINES = {
     "worker_token": commands.worker_token(),
     "swarm_join": commands.swarm_join("abc123"),
     "activate": commands.activate("worker-0"),
+    "keep_activated": commands.keep_activated("worker-0"),
     "add_labels": commands.add_labels("worker-0", ["gpu=a100", "disk=fast"]),
     "remove_labels": commands.remove_labels("worker-0", ["gpu=a100", "disk=fast"]),
     "remove_node": commands.remove_node("worker-0"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.x509 import verification
 
+from images.proxy.door import authority
 from images.proxy.door.authority import Authority
 from images.proxy.door.certificate import Pair, renewal_time
 from images.proxy.door.store import KEPT, Store
@@ -77,6 +80,37 @@ def test_an_own_ca_that_is_broken_is_made_anew(tmp_path: Path) -> None:
     pair, other = own(tmp_path, NAME)
     assert other != ca
     pair.leaf.verify_directly_issued_by(other)
+
+
+@pytest.mark.parametrize("days", [3, -3600, -20000], ids=["clock ahead", "nearly ten years ago", "clock of 1970"])
+def test_an_own_ca_whose_dates_are_not_todays_is_dated_anew_for_who_trusts_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return datetime.now(tz) + timedelta(days=days)
+
+    with monkeypatch.context() as wrong:
+        wrong.setattr(authority, "datetime", Clock)
+        _, first = own(tmp_path, NAME)
+    pair, ca = own(tmp_path, NAME)
+    assert ca.not_valid_before_utc <= datetime.now(UTC) < ca.not_valid_after_utc - timedelta(days=90)
+    verifier = verification.PolicyBuilder().store(verification.Store([ca]))
+    assert verifier.build_server_verifier(x509.DNSName(NAME)).verify(pair.leaf, [])
+    pair.leaf.verify_directly_issued_by(first)
+    assert own(tmp_path, NAME)[1] == ca
+
+
+def test_a_folder_that_somebody_has_put_beside_the_certificates_is_left_alone(tmp_path: Path) -> None:
+    store = Store("selfsigned", NAME, tmp_path)
+    store.save(pair := made())
+    (folder,) = (tmp_path / "certificates").iterdir()
+    kept = shutil.copytree(folder, folder.with_name(f"{folder.name}.bak"))
+    assert store.newest() == pair
+    for _ in range(3):
+        store.save(made())
+    assert kept.exists()
 
 
 def test_the_newest_certificate_of_the_issuer_for_the_name_is_live(tmp_path: Path) -> None:

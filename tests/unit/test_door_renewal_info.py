@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
@@ -136,3 +140,61 @@ def test_the_ca_is_asked_again_when_it_says_and_its_last_word_holds_until_then(
     ca.answers.clear()
     now += 22000
     assert info.renewal(leaf) == datetime(2026, 3, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("told", ["nan", "inf", "-1", "9" * 400, "Wed, 21 Oct 2026 07:28:00 GMT", "soon"])
+def test_the_ca_is_asked_again_within_a_day_whatever_it_says(
+    ca: Authority, leaf: x509.Certificate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], told: str
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setitem(Answer.headers, "Retry-After", told)
+    ca.wants("2026-03-10T00:00:00Z", "2026-03-10T00:00:00Z")
+    info = RenewalInfo(SETTINGS)
+    info.renewal(leaf)
+    now += 3599
+    info.renewal(leaf)
+    assert ca.asked.count(SETTINGS.acme_server) == 1
+    now += 86400
+    info.renewal(leaf)
+    assert ca.asked.count(SETTINGS.acme_server) == 2
+    assert capsys.readouterr().out == ""
+
+
+class Endless(BaseHTTPRequestHandler):
+    """Answers with blanks, in pieces, and a limit for the test's sake; `sent` counts them."""
+
+    piece, pause_s, most, sent = 0, 0.0, 0, 0
+
+    def do_GET(self) -> None:
+        cls = type(self)
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            while cls.sent < cls.most:
+                self.wfile.write(b" " * cls.piece)
+                cls.sent += cls.piece
+                time.sleep(cls.pause_s)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("piece", "pause_s", "most"), [(1 << 20, 0.0, 100 << 20), (1, 0.05, 200)], ids=["endless", "slow"])
+def test_an_answer_without_an_end_is_given_up(
+    leaf: x509.Certificate, monkeypatch: pytest.MonkeyPatch, piece: int, pause_s: float, most: int
+) -> None:
+    monkeypatch.setattr(renewal_info, "TIMEOUT_S", 1.0)
+
+    class Handler(Endless):
+        sent = 0
+
+    Handler.piece, Handler.pause_s, Handler.most = piece, pause_s, most
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        settings = replace(SETTINGS, acme_server=f"http://127.0.0.1:{server.server_port}/directory")
+        assert RenewalInfo(settings).renewal(leaf) == renewal_time(leaf)
+        server.shutdown()
+        thread.join()
+    assert Handler.sent < most / 2

@@ -99,3 +99,9 @@ def test_nodes_are_drained_and_struck_off_on_the_manager_before_their_machine_go
     assert revealed(active.inputs["connection"])["host"] == "192.0.2.10"
     assert "docker node rm --force worker-1" in active.inputs["delete"]
     assert "machines-worker-1" in active.depends_on
+
+
+def test_a_node_that_is_there_keeps_what_somebody_has_made_of_it_when_its_command_changes(chosen: Graph) -> None:
+    active = chosen["workers-worker-1-active"]
+    assert "--availability active" in active.inputs["create"]
+    assert "--availability" not in active.inputs["update"]

@@ -164,8 +164,44 @@ def test_an_address_is_a_name_where_the_service_vouches_for_it(
         assert signed_in(made, name, **info)["auth_state"] == {"email": "ben@example.edu" if kept else ""}
 
 
-def test_a_name_that_only_becomes_plain_in_lower_case_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "told", ["\N{KELVIN SIGN}ay", "\N{ANGSTROM SIGN}ke", "\N{OHM SIGN}ris", "\N{GREEK CAPITAL THETA SYMBOL}eo"]
+)
+def test_a_name_that_only_becomes_plain_in_lower_case_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
     made = authenticator(tmp_path, monkeypatch, Auth.GENERIC)
     with pytest.raises(HTTPError, match="a letter that this hub cannot tell from another"):
-        signed_in(made, "kay", preferred_username="\N{KELVIN SIGN}ay")
-    assert signed_in(made, "jürgen", preferred_username="JÜRGEN")["name"] == "jürgen"
+        signed_in(made, told.lower(), preferred_username=told)
+
+
+@pytest.mark.parametrize(
+    "told", ["JÜRGEN", "Åke", "A\N{COMBINING RING ABOVE}ke", "İnci", "\u0131\u015f\u0131k", "Weiß", "ΟΔΟΣ", "\uff21\uff44\uff41"]
+)
+def test_capital_letters_of_any_script_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    made = authenticator(tmp_path, monkeypatch, Auth.GENERIC)
+    assert signed_in(made, told.lower(), preferred_username=told)["name"] == told.lower()
+
+
+@pytest.mark.parametrize(
+    ("claim", "told", "name"),
+    [
+        (lambda info: info["email"].partition("@")[0], {}, "ben"),
+        (lambda info: info["email"].partition("@")[0], {"email_verified": True}, "ben"),
+        (lambda info: info.get("nickname") or info.get("email"), {}, "ben@example.edu"),
+        (lambda info: info.get("nickname") or info.get("email"), {"nickname": "benny"}, "benny"),
+        (lambda info: info["sub"], {"sub": "0123"}, "0123"),
+    ],
+)
+def test_a_function_of_the_owners_that_makes_names_of_addresses_needs_verified_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, claim: Any, told: dict[str, Any], name: str
+) -> None:
+    made = authenticator(tmp_path, monkeypatch, Auth.GENERIC)
+    made.username_claim = claim
+    info = {"email": "ben@example.edu", **told}
+    assert made.user_info_to_username(info) == name
+    if not told:
+        with pytest.raises(HTTPError, match="is verified"):
+            signed_in(made, name, **info)
+    else:
+        assert signed_in(made, name, **info)["name"] == name

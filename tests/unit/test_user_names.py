@@ -97,3 +97,11 @@ def test_the_sizes_of_a_stack_of_before_have_no_names_to_tell_of(tmp_path: Path)
     settings = tmp_path / "quotas.json"
     settings.write_text('{"default": 1, "homes": {"ada": 2}}')
     assert unused([], settings) == []
+
+
+def test_an_address_that_was_set_without_quotes_is_refused_with_the_command_that_has_them(load_stack: LoadStack) -> None:
+    # What `pulumi config set --path homeQuotas.ada@example.org 50G` makes.
+    assert refusals(load_stack, homeQuotas='{"ada@example": {"org": "50G"}}') == [
+        "homeQuotas.ada@example: \"{'org': '50G'}\" must be one value; a name with dots stands in quotes: "
+        "pulumi config set --path 'homeQuotas[\"NAME\"]' VALUE, after pulumi config rm --path 'homeQuotas[\"ada@example\"]'"
+    ]

@@ -1,4 +1,4 @@
-"""A CA of the site's own, made once and kept on the state volume. Who trusts it trusts it for this site's name alone."""
+"""A CA of the site's own, its key made once and kept on the state volume. Who trusts it trusts it for this site's name alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class Authority:
 
     def issue(self) -> Pair:
         """A certificate of 90 days. Raises OSError."""
-        ca, ca_key = self._read() or self._make()
+        ca, ca_key = self._read() or self._make(new_key())
+        if not ca.not_valid_before_utc <= datetime.now(UTC) < ca.not_valid_after_utc - LEAF_LIFETIME:
+            # Its end is near, or the clock is wrong, or was when it was made. Who trusts the key goes on doing so.
+            ca, ca_key = self._make(ca_key)
         key = new_key()
         leaf = (
             _builder(_named(self._site), ca.subject, key, LEAF_LIFETIME)
@@ -50,19 +53,17 @@ class Authority:
         return renewal_time(leaf)
 
     def _read(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
-        """The CA that is there, unless it is another site's, broken, or ends within a leaf's lifetime."""
+        """The CA that is there, unless it is another site's or broken."""
         try:
             ca = x509.load_pem_x509_certificate(self._ca_file.read_bytes())
             key = serialization.load_pem_private_key(self._key_file.read_bytes(), password=None)
             allowed = ca.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
         except (FileNotFoundError, ValueError, x509.ExtensionNotFound):
             return None
-        lasting = ca.not_valid_after_utc > datetime.now(UTC) + LEAF_LIFETIME
         same = allowed == [_constraint(self._site)] and key.public_key() == ca.public_key()
-        return (ca, key) if lasting and same and isinstance(key, ec.EllipticCurvePrivateKey) else None
+        return (ca, key) if same and isinstance(key, ec.EllipticCurvePrivateKey) else None
 
-    def _make(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-        key = new_key()
+    def _make(self, key: ec.EllipticCurvePrivateKey) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         subject = _named(f"JupyterHub {self._site}")
         ca = (
             _builder(subject, subject, key, CA_LIFETIME)

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPResponse
+from typing import Any
 
 from cryptography import x509
 
@@ -16,6 +17,7 @@ from .certificate import renewal_time
 from .settings import ACME_CA, Settings
 
 TIMEOUT_S = 10.0
+LONGEST = 64 * 1024  # bytes of an answer
 SOONEST_S, LATEST_S = 3600.0, 86400.0  # between two questions; within these the CA says when
 # What it says of a certificate's first day (or twentieth of its life) counts at the end of that: a CA that wanted each one
 # renewed as soon as it has come would be asked without end.
@@ -27,6 +29,16 @@ def opened(settings: Settings, url: str) -> HTTPResponse:
     context = ssl.create_default_context(cafile=str(ACME_CA) if settings.acme_ca else None)
     answer: HTTPResponse = urllib.request.urlopen(url, timeout=TIMEOUT_S, context=context)  # noqa: S310
     return answer
+
+
+def read(answer: HTTPResponse) -> Any:
+    """The JSON of an answer. Raises ValueError where it is none, or does not end; OSError."""
+    until, text = time.monotonic() + TIMEOUT_S, b""
+    while piece := answer.read1(LONGEST):
+        text += piece
+        if len(text) > LONGEST or time.monotonic() > until:
+            raise ValueError(f"{answer.url} gives more than {LONGEST} bytes, or takes longer than {TIMEOUT_S:.0f} s for them")
+    return json.loads(text)
 
 
 class RenewalInfo:
@@ -56,15 +68,16 @@ class RenewalInfo:
     def _ask(self, leaf: x509.Certificate) -> None:
         """Raises many things where the CA's answer is none."""
         with opened(self._settings, self._settings.acme_server) as answer:
-            url = json.load(answer).get("renewalInfo")
+            url = read(answer).get("renewalInfo")
         if url is None:
             return
         with opened(self._settings, f"{url}/{certificate_id(leaf)}") as answer:
-            window, told = json.load(answer)["suggestedWindow"], answer.headers.get("Retry-After", "")
+            window, told = read(answer)["suggestedWindow"], answer.headers.get("Retry-After", "")
         start, end = (datetime.fromisoformat(window[name]).astimezone(UTC) for name in ("start", "end"))
         # Anywhere within it, but always at the same moment: serial numbers are random.
         self._wanted = start + max(end - start, timedelta()) * (leaf.serial_number % 1000) / 1000
-        self._next = time.monotonic() + min(max(float(told or 0), SOONEST_S), LATEST_S)
+        later_s = float(told) if told.isdecimal() else 0.0  # a date goes by a clock, and this machine's may be wrong
+        self._next = time.monotonic() + min(max(later_s, SOONEST_S), LATEST_S)
 
 
 def certificate_id(leaf: x509.Certificate) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from datetime import UTC, datetime
@@ -54,8 +55,10 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
 
     def _folders(self) -> list[Path]:
-        """Newest first, by the dates of the certificates in them."""
-        return sorted((self._root / "certificates").glob(f"{self._issuer}.*"), key=_age, reverse=True)
+        """Newest first, by the dates of the certificates in them. A copy that a person has put beside them is none of them."""
+        ours = re.compile(rf"{re.escape(self._issuer)}\.[0-9]+")
+        found = (self._root / "certificates").glob(f"{self._issuer}.*")
+        return sorted((folder for folder in found if ours.fullmatch(folder.name)), key=_age, reverse=True)
 
     def _use(self, folder: Path) -> None:
         live = self._root / "live"
