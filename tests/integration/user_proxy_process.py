@@ -20,7 +20,6 @@ USER = "990:990"  # of images/userproxy/Dockerfile
 
 def unpack_image(folder: Path) -> None:
     """The files of the image, which the machine's own engine builds unless it has it."""
-    folder.chmod(0o755)  # the image's user finds its root here
     source = ImageSource.parse("./images/userproxy")
     images.build(source, apt.extra_ca())
     folder.chmod(0o755)  # a folder of the tests is root's alone, and the user proxy is not root
