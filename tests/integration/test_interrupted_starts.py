@@ -28,8 +28,11 @@ from services.hub.swarm_spawner import NotebookSpawner
 
 class Held(NotebookSpawner):
     async def get_ip_and_port(self):
-        while self.user.name == "answering" and os.path.exists({hold!r}):
+        while self.user.name in ("answering", "unreached") and os.path.exists({hold!r}):
             await asyncio.sleep(0.1)
+        if self.user.name == "unreached":
+            self.http_timeout = 2
+            return "127.0.0.1", 1
         return await super().get_ip_and_port()
 
     async def start_object(self):
@@ -61,6 +64,7 @@ MOMENTS = {
     "silent": "running",
     "ending": "running",
     "answering": "running",
+    "unreached": "running",
     "settled": "running",
 }
 
@@ -163,6 +167,11 @@ def test_a_server_that_ends_instead_of_answering_is_cleared_away_and_told_with_i
     scene.let_go("ending")
     scene.hub.until(lambda: scene.is_gone("ending"))
     assert "while it started: task: non-zero exit (3)" in scene.told("ending")
+
+
+def test_a_server_that_answers_and_then_cannot_be_reached_is_cleared_away_and_told(scene: Scene) -> None:
+    scene.hub.until(lambda: scene.is_gone("unreached"))
+    assert "Your server started, but the hub could not reach it" in scene.told("unreached")
 
 
 def test_a_server_that_finds_no_room_is_cleared_away_and_told_why(scene: Scene) -> None:
