@@ -80,7 +80,7 @@ async def _to_its_end(spawner: NotebookSpawner, outcome: asyncio.Future[str | No
         spawner.server.ip, spawner.server.port = await spawner.finish_start()
         spawner.remember()
         outcome.set_result(None)
-        while spawner._check_pending:
+        while spawner._check_pending or spawner._stop_pending:
             await asyncio.sleep(LOOK_S)
         if spawner.server is None:
             raise StartError("Your server started, but the hub could not reach it. Please start it again.")

@@ -74,7 +74,8 @@ async def look() -> None:
     """Once, by the hub that runs here. What goes wrong is told in its log alone: there is another look."""
     try:
         app = JupyterHub.instance()
-        with contextlib.closing(docker.APIClient(version="auto")) as client:
+        # In a thread: it asks Docker for its version.
+        with contextlib.closing(await asyncio.to_thread(docker.APIClient, version="auto")) as client:
             await remove(client, app.hub.api_url, lambda: known_servers(app.db))
     except Exception:
         log.exception("The swarm could not be searched for forgotten servers")

@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from dockerspawner import SwarmSpawner
-from traitlets import default
+from traitlets import Dict, default
 
 from services.hub import service_names, swarm_templates
+
+
+class _Options(Dict):
+    """What a request says of its server. JupyterHub stores whatever JSON was sent, and makes no spawner of what is no object: a
+    hub that starts with one such row in its database ends. It is taken as nothing."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        return super().validate(obj, value if isinstance(value, dict) else {})
 
 
 class NamedSpawner(SwarmSpawner):  # type: ignore[misc]  # dockerspawner has no types
     """Names the service and the OAuth client by service_names.py. `templates` are the texts that Swarm may run: those of the
     configuration, before a hook has changed anything."""
+
+    user_options = _Options()
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

@@ -60,7 +60,7 @@ def form(spawner: NotebookSpawner) -> str:
     profiles = spawner.profiles
     if len(profiles) < 2:
         return ""
-    last = (spawner.orm_spawner.user_options or {}).get("profile") if spawner.orm_spawner else None
+    last = spawner.user_options.get("profile")
     marked = next((profile for profile in profiles if profile["name"] == last), profiles[0])
     choices = "".join(_choice(profile, number, profile is marked) for number, profile in enumerate(profiles))
     return f'<fieldset class="mb-3"><legend>Choose a server</legend>{choices}</fieldset>'

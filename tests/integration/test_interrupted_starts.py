@@ -6,6 +6,7 @@ The hubs end once for all tests: each user's server is at another moment then, a
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,8 +29,11 @@ from services.hub.swarm_spawner import NotebookSpawner
 
 class Held(NotebookSpawner):
     async def get_ip_and_port(self):
-        while self.user.name == "answering" and os.path.exists({hold!r}):
+        while self.user.name in ("answering", "unreached") and os.path.exists({hold!r}):
             await asyncio.sleep(0.1)
+        if self.user.name == "unreached":
+            self.http_timeout = 2
+            return "127.0.0.1", 1
         return await super().get_ip_and_port()
 
     async def start_object(self):
@@ -61,7 +65,9 @@ MOMENTS = {
     "silent": "running",
     "ending": "running",
     "answering": "running",
+    "unreached": "running",
     "settled": "running",
+    "upgraded": "running",
 }
 
 
@@ -87,7 +93,7 @@ class Scene:
         for user in MOMENTS:
             self.hub.begin(user)
         self.hub.until(lambda: {user: self.state(user) for user in MOMENTS} == MOMENTS)
-        self.hub.until(lambda: self.hub.is_ready("settled"))
+        self.hub.until(lambda: self.hub.is_ready("settled") and self.hub.is_ready("upgraded"))
         self.hub.until(lambda: "The notebook answers" in self.told("answering"))
         assert {self.hub.kept_of(user) for user in MOMENTS} == {(1, 1)}
         self.containers = {user: self.container(user) for user in MOMENTS}
@@ -95,8 +101,15 @@ class Scene:
         self.hub.start()
         self.hub.until(lambda: "Waiting for a node" in self.told("pending"))
         self.hub.kill()  # in the middle of going on
+        self.forget_the_token("upgraded")
         self._hold.unlink()
         self.hub.start()
+
+    def forget_the_token(self, user: str) -> None:
+        """What the database has of a server that a hub before this version of it started."""
+        with sqlite3.connect(self.hub.state) as database:
+            where = "where user_id = (select id from users where name = ?)"
+            database.execute(f"update spawners set state = json_remove(state, '$.token_hash') {where}", (user,))
 
     def told(self, user: str) -> str:
         """The first of what the spawn page of the user would show."""
@@ -145,7 +158,7 @@ def scene(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory)
         made.close()
 
 
-@pytest.mark.parametrize("user", ["pending", "preparing", "silent", "answering", "settled"])
+@pytest.mark.parametrize("user", ["pending", "preparing", "silent", "answering", "settled", "upgraded"])
 def test_a_server_that_starts_is_adopted_can_be_used_and_leaves_nothing_at_its_end(scene: Scene, user: str) -> None:
     scene.let_go(user)
     scene.hub.until(lambda: scene.hub.is_ready(user) and scene.hub.target(user) == f"http://jupyter-{user}:8888")
@@ -163,6 +176,11 @@ def test_a_server_that_ends_instead_of_answering_is_cleared_away_and_told_with_i
     scene.let_go("ending")
     scene.hub.until(lambda: scene.is_gone("ending"))
     assert "while it started: task: non-zero exit (3)" in scene.told("ending")
+
+
+def test_a_server_that_answers_and_then_cannot_be_reached_is_cleared_away_and_told(scene: Scene) -> None:
+    scene.hub.until(lambda: scene.is_gone("unreached"))
+    assert "Your server started, but the hub could not reach it" in scene.told("unreached")
 
 
 def test_a_server_that_finds_no_room_is_cleared_away_and_told_why(scene: Scene) -> None:

@@ -209,3 +209,14 @@ def test_a_named_server_that_runs_when_the_hub_is_upgraded_keeps_its_oauth_clien
     assert "jupyterhub-user-flo-lab-2" not in redirections(hub)
     start(browser, "flo", "lab-2")
     assert redirections(hub)["jupyterhub-user-flo!lab-2"] == "/user/flo/lab-2/oauth_callback"
+
+
+def test_a_request_for_a_server_that_is_no_object_keeps_no_hub_from_starting(hub: HubProcess) -> None:
+    browser = signed_in(hub, "gil")
+    for number, sent in enumerate(([1], "gpu", 5, True)):
+        answer = browser.api("POST", f"users/gil/servers/odd-{number}", sent)
+        assert answer.status_code == 201, answer.text
+    hub.restart()
+    assert all(server["ready"] for server in browser.model()["servers"].values())
+    assert browser.api("DELETE", "users/gil/servers/odd-0").status_code == 204
+    start(browser, "gil", "odd-0")

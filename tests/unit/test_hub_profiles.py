@@ -55,12 +55,12 @@ def test_the_page_shows_each_kind_with_its_limits_and_marks_the_first(spawner: A
 
 
 def test_the_page_marks_what_the_user_had_last(spawner: Any) -> None:
-    spawner.orm_spawner.user_options = {"profile": "Large"}
+    spawner.user_options = {"profile": "Large"}
     assert re.findall(r'value="(\w+)"( checked)?', profiles.form(spawner)) == [("Small", ""), ("Large", " checked")]
 
 
 def test_the_page_marks_the_first_where_the_last_is_no_more(spawner: Any) -> None:
-    spawner.orm_spawner.user_options = {"profile": "Huge"}
+    spawner.user_options = {"profile": "Huge"}
     assert 'value="Small" checked' in profiles.form(spawner)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,6 +50,9 @@ class Docker:
         if name in (self._gone, self._held):
             raise refusal(404 if name == self._gone else 500)
         self.removed.append(name)
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 def test_a_server_that_the_database_knows_is_left_alone() -> None:
@@ -126,9 +130,6 @@ class Engine(Docker):
             raise ConnectionError("no Docker")
         return super().services(filters)
 
-    def close(self) -> None:
-        """Nothing to close."""
-
 
 def test_the_hub_looks_again_and_again_and_what_goes_wrong_once_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -148,6 +149,28 @@ def test_the_hub_looks_again_and_again_and_what_goes_wrong_once_is_logged(
     asyncio.run(asyncio.wait_for(until_removed(), 60))
     assert "could not be searched for forgotten servers" in caplog.text
     assert set(engine.removed) == {"id-of-jupyter-ada"}
+
+
+def test_the_hub_goes_on_while_docker_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, goes_on = Docker(ADA), threading.Event()
+
+    def client(**_: str) -> Any:
+        assert goes_on.wait(30), "the event loop waits for Docker"
+        return engine
+
+    monkeypatch.setattr("docker.APIClient", client)
+    hub = SimpleNamespace(hub=SimpleNamespace(api_url=HUB), db=None)
+    monkeypatch.setattr(JupyterHub, "instance", lambda: hub)
+    monkeypatch.setattr(leftovers, "known_servers", lambda _: NOBODY)
+
+    async def at_once() -> None:
+        looking = asyncio.create_task(leftovers.look())
+        await asyncio.sleep(0)
+        goes_on.set()
+        await looking
+
+    asyncio.run(at_once())
+    assert engine.removed == ["id-of-jupyter-ada"]
 
 
 def test_the_hubs_configuration_begins_to_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
