@@ -97,14 +97,16 @@ def test_the_lock_of_one_who_is_at_work_is_left_alone(tmp_path: Path, restic: Re
 
 @contextmanager
 def busy(folder: Path) -> Iterator[None]:
-    """A user whose program makes files and takes them away again all the time."""
+    """A user whose program makes files and takes them away again all the time, with names that no UTF-8 has and that clear a
+    screen."""
+    names = [folder / os.fsdecode(b"caf\xe9\x1b[2J%d" % number) for number in range(200)]
     pid = os.fork()
     if pid == 0:
         while True:
-            for number in range(200):
-                (folder / f"{number}.a").touch()
-            for number in range(200):
-                (folder / f"{number}.a").unlink()
+            for name in names:
+                name.touch()
+            for name in names:
+                name.unlink()
     try:
         yield
     finally:
@@ -128,5 +130,7 @@ def test_files_that_vanish_during_a_backup_are_a_warning_and_old_snapshots_are_f
                 break
     assert "files could not be read: " in warning
     assert "no such file" in warning
+    assert "caf\\xe9\\x1b[2J" in warning
+    assert warning.isprintable()
     assert snapshots(tmp_path, restic) == 1
     assert "notes" in restic.run("ls", "latest")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -185,6 +186,27 @@ def test_homes_are_named_by_user_address_folder_or_all(root: Path) -> None:
     assert restore.wanted_homes("all", root, homes) == homes
     with pytest.raises(BackupError, match="no single home for 'eve': the name is not in it; it holds"):
         restore.wanted_homes("eve", root, homes)
+
+
+def test_a_home_is_found_by_its_name_though_the_owners_are_damaged_and_else_they_are_named(root: Path) -> None:
+    (root / "hub" / "owners.json").write_text("{")
+    assert restore.wanted_homes("bob", root, ["bob"]) == ["bob"]
+    with pytest.raises(BackupError, match=r"owners\.json is damaged .* restore it from a backup"):
+        restore.wanted_homes("bob@example.org", root, ["bob"])
+
+
+def test_owners_that_are_damaged_end_the_table_with_a_sentence(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(users, "XfsQuota", lambda _: SimpleNamespace(report=dict))
+    (root / "hub" / "owners.json").write_text("{")
+    assert users.main(root) == 1
+    assert capsys.readouterr().err.startswith(f"{root}/hub/owners.json is damaged")
+
+
+def test_what_a_sign_in_service_tells_does_nothing_to_an_admins_terminal() -> None:
+    odd = Owner(name="eve", email="\x1b[2J@example.org", first_seen="2026-01-02")
+    assert users.rows({"eve": odd}, {})[0][1] == r"'\x1b[2J@example.org'"
 
 
 def test_a_restore_can_write_to_nothing_but_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
