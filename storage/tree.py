@@ -68,7 +68,7 @@ class Walk:
             # Looked at before it is opened, since opening some devices does something.
             if not _holds_data(os.stat(name, dir_fd=folder, follow_symlinks=False), device):
                 return None
-            entry = os.open(name, OPEN, dir_fd=folder)
+            entry = _opened(name, folder, device)
         except OSError as error:
             self.fail(name, error)
             return None
@@ -84,6 +84,21 @@ class Walk:
         except OSError as error:
             self.fail(name, error)
             return []
+
+
+def _opened(name: str, folder: int, device: int) -> int:
+    try:
+        return os.open(name, OPEN, dir_fd=folder)
+    except BlockingIOError:
+        # A notebook has it open, and NFS gave it away to its node: it must be asked for, which takes a moment, and waited for.
+        # So it is taken hold of first, lest a pipe is in its place by then.
+        held = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        if not _holds_data(os.fstat(held), device):
+            raise FileNotFoundError(errno.ENOENT, "it is another by now")
+        return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(held)
 
 
 def _close(folder: int, top: int) -> None:
