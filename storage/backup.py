@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -34,7 +35,9 @@ def back_up(restic: Restic, root: Path = ROOT) -> str:
             raise unreadable from None
     # A node that stops in the middle of something leaves its lock, which restic itself never removes. This removes those whose
     # process is gone, or that nobody has renewed for half an hour; not that of one who is at work, here or elsewhere.
-    restic.run("unlock")
+    # Where that may not be done, the backup itself says whether something is in its way.
+    with contextlib.suppress(BackupError):
+        restic.run("unlock")
     warning = restic.back_up("--one-file-system", "--tag=homes", *(str(root / folder) for folder in FOLDERS))
     keep = [f"--keep-{period}={count}" for period, count in sorted(restic.config["keep"].items())]
     restic.run("forget", "--tag=homes", "--prune", *keep)

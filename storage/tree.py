@@ -25,9 +25,7 @@ class Walk:
 
     def __init__(self, top: Path) -> None:
         self._top, self.failed, self.first = top, 0, ""
-        # One descriptor a level: as many as this process may have, or a deep tree would end the walk.
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        as_deep_as_may_be()
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
         top = os.open(self._top, FOLDER)
@@ -108,6 +106,12 @@ def _close(folder: int, top: int) -> None:
 
 def _holds_data(found: os.stat_result, device: int) -> bool:
     return found.st_dev == device and (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode))
+
+
+def as_deep_as_may_be() -> None:
+    """A descriptor or two a level: as many as this process may have, or a deep tree would end its work."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def is_folder(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 from pathlib import Path
 
@@ -65,6 +66,23 @@ def test_in_place_changed_files_are_replaced_and_others_stay(site: Site) -> None
     assert side(home) == []
     assert {project_of(path) for path in home.rglob("*") if not path.is_symlink()} == {site.disk.project("ada")}
     site.untouched()
+
+
+def test_in_place_a_tree_may_be_deeper_than_a_program_may_open_at_first(site: Site) -> None:
+    top = site.home("ada") / "deep"
+    bottom = top.joinpath(*["d"] * 200)
+    bottom.mkdir(parents=True)
+    (bottom / "file").write_text("old")
+    own(top)
+    site.back_up()
+    (bottom / "file").write_text("new")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        assert site.restore("ada", "--in-place") == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (bottom / "file").read_text() == "old"
 
 
 def test_a_home_that_is_gone_comes_back_with_its_limit(site: Site) -> None:

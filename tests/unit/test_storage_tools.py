@@ -63,6 +63,7 @@ echo "$*" >>"{folder}/calls"
 case "$1" in
   cat) [ -e "{folder}/repository" ] || { echo "no repository" >&2; exit 1; } ;;
   init) [ ! -e "{folder}/repository" ] && [ ! -e "{folder}/refused" ] && touch "{folder}/repository" ;;
+  unlock) [ ! -e "{folder}/for-ever" ] || { echo "Fatal: access denied" >&2; exit 1; } ;;
   backup) [ ! -e "{folder}/broken" ] || { echo "Fatal: disk full" >&2; exit 1; } ;;
 esac
 """
@@ -98,6 +99,12 @@ def test_the_first_backup_makes_the_repository_and_forgets_what_need_not_be_kept
     ]
     assert backup.main([]) == 0
     assert calls(played).count("init") == 1
+
+
+def test_where_nothing_may_be_deleted_there_is_a_snapshot_all_the_same(played: Path) -> None:
+    (played / "for-ever").touch()
+    assert backup.main([]) == 0
+    assert [call.split()[0] for call in calls(played)][-3:] == ["unlock", "backup", "forget"]
 
 
 def test_the_secrets_of_the_repository_are_in_the_environment_of_restic_and_in_no_argument(played: Path) -> None:
