@@ -75,9 +75,7 @@ class Restic:
 def heard(command: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a program that may tell of any file. Names may hold what is no text, or what makes a terminal do something: in its
     complaints all that stands escaped."""
-    done = subprocess.run(
-        command, env=environment, capture_output=True, encoding="utf-8", errors="backslashreplace", check=False
-    )
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", errors="backslashreplace", check=False)
     done.stderr = "".join(
         character if character.isprintable() or character == "\n" else character.encode("unicode_escape").decode()
         for character in done.stderr

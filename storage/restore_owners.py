@@ -59,7 +59,7 @@ def _bring_back(files: list[Path], target: int, read: Read, in_place: bool) -> i
 def _sound(name: str, folder: int, read: Read) -> bool:
     """Whether a file is there that the hub can read."""
     try:
-        with open(os.open(name, OPEN, dir_fd=folder), encoding="utf-8") as file:
+        with os.fdopen(os.open(name, OPEN, dir_fd=folder), encoding="utf-8") as file:
             read(file.read())
     except (ValueError, OSError):
         return False

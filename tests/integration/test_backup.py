@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -93,6 +94,19 @@ def test_the_lock_of_one_who_is_at_work_is_left_alone(tmp_path: Path, restic: Re
             backup.back_up(restic, tmp_path / "homes")
         assert set(theirs) <= set(locks(tmp_path))
         assert snapshots(tmp_path, restic) == 2
+
+
+def test_a_file_that_says_it_is_larger_than_the_volume_does_not_hold_up_everybodys_backup(
+    tmp_path: Path, restic: Restic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "homes" / "users" / "ada"
+    with (home / "endless").open("wb") as file:
+        file.truncate(2 * 1024**2)  # at 8 EiB, which a user may ask for as well, restic would read for years
+    (home / "large").write_bytes(os.urandom(1024**2))
+    monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_blocks=256, f_frsize=4096))
+    assert backup.back_up(restic, tmp_path / "homes") == ""
+    held = restic.run("ls", "latest", str(home)).split()
+    assert [Path(path).name for path in held if path.startswith(f"{home}/")] == ["large", "notes"]
 
 
 @contextmanager

@@ -187,9 +187,7 @@ def test_on_a_full_volume_the_limits_are_set_and_an_up_goes_on(
     assert "status.json cannot be written: No space left on device" in capsys.readouterr().err
 
 
-def test_homes_without_a_number_are_looked_up_in_one_reading_of_the_list(
-    volume: Volume, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_homes_without_a_number_are_looked_up_in_one_reading_of_the_list(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands may be copied here at once, and new users wait meanwhile."""
     volume.run()
     for number in range(20):
