@@ -23,7 +23,8 @@ release() {
 }
 
 install_it() { # ADDRESS FOLDER MOUNT OPTIONS
-  local new before
+  local new unit_file placed=$etc/systemd/system/$unit
+  unit_file=$(dirname "${BASH_SOURCE[0]}")/$unit
   MOUNT=$3
   install -d "${settings%/*}" "${MOUNT%/*}"
   if [ ! -d "$MOUNT" ]; then
@@ -31,13 +32,14 @@ install_it() { # ADDRESS FOLDER MOUNT OPTIONS
     # Nothing is ever written under the mount, where it would be lost to sight. Some file systems cannot tell.
     chattr +i "$MOUNT" 2>/dev/null || true
   fi
-  before=$(cat "$settings" "$etc/systemd/system/$unit" 2>/dev/null || true)
   new=$(printf 'ADDRESS=%q\nFOLDER=%q\nMOUNT=%q\nOPTIONS=%q\nPROGRAM=%s' "$@" "$(sha256sum <"${BASH_SOURCE[0]}" | cut -c 1-12)")
-  echo "$new" >"$settings"
-  install -D --mode=0644 "$(dirname "${BASH_SOURCE[0]}")/$unit" "$etc/systemd/system/$unit"
-  if [ "$before" != "$(cat "$settings" "$etc/systemd/system/$unit")" ]; then
+  if [ "$new" != "$(cat "$settings" 2>/dev/null)" ] || ! cmp --quiet "$unit_file" "$placed"; then
+    # The settings come last: where this is cut off, the next run does it all.
+    rm -f "$settings"
+    install -D --mode=0644 "$unit_file" "$placed"
     systemctl daemon-reload
     systemctl stop "$unit"
+    echo "$new" >"$settings"
   fi
   systemctl enable --quiet --now "$unit"
   read_settings
@@ -63,7 +65,7 @@ keep() {
       if [ "$said" != "$last" ]; then echo "$said"; fi
       last=$said
     fi
-    sleep "$pause"
+    sleep "$pause" || true # ended together with this, its end must not be taken for a fault
   done
 }
 

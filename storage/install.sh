@@ -22,9 +22,11 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 [ "${1:-}" = homes ] || exit 0
 
-changed=
+# What is not in effect yet, a line each: of an installation that was cut off, the next one knows.
+changed=/etc/jupyterhub-storage/changed
+install --directory "${changed%/*}"
 put() { # FILE PATH
-  cmp --quiet "$1" "$2" || { install -D --mode=0644 "$1" "$2" && changed+=" $1"; }
+  cmp --quiet "$1" "$2" || { echo "$1" >>"$changed" && install -D --mode=0644 "$1" "$2"; }
 }
 # The portmapper serves older versions of NFS only, and would be one more open port.
 systemctl mask --quiet --now rpcbind.socket rpcbind.service
@@ -34,7 +36,8 @@ put docker.conf /etc/systemd/system/docker.service.d/jupyterhub-homes.conf
 put nfs-server.conf /etc/systemd/system/nfs-server.service.d/jupyterhub-homes.conf
 put nfs.conf /etc/nfs.conf.d/jupyterhub-homes.conf
 install --mode=0755 jupyterhub-storage /usr/local/sbin/jupyterhub-storage
-[ -n "$changed" ] || exit 0
+[ -e "$changed" ] || exit 0
 systemctl daemon-reload
 systemctl try-restart jupyterhub-quotas.path jupyterhub-quotas.timer
-case $changed in *" nfs.conf"*) systemctl restart nfs-server ;; esac
+case $(cat "$changed") in *nfs.conf*) systemctl restart nfs-server ;; esac
+rm "$changed"

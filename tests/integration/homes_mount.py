@@ -32,6 +32,7 @@ class HomesMount:
 
     def __init__(self, folder: Path, pid: int) -> None:
         self._folder, self._pid = folder, pid
+        self.refused = ""  # what systemctl fails at
         self._script = folder / "storage" / "hub-homes.sh"
         self.mounts = folder / "nfs"
         self.homes = self.mounts / "homes"
@@ -43,7 +44,7 @@ class HomesMount:
         programs = {
             "mount": MOUNT.format(folder=folder, mount=shutil.which("mount")),
             "stat": STAT.format(folder=folder, stat=shutil.which("stat")),
-            "systemctl": f'#!/bin/sh\necho "$*" >>"{folder}/systemctl.log"\n',
+            "systemctl": f'#!/bin/sh\n[ "$1" != "$REFUSED" ] || exit 1\necho "$*" >>"{folder}/systemctl.log"\n',
         }
         for name, text in programs.items():
             (folder / "bin" / name).write_text(text)
@@ -59,7 +60,7 @@ class HomesMount:
         return ["nsenter", f"--target={self._pid}", "--mount", "--pid", *command]
 
     def _environment(self, tools: bool = True) -> dict[str, str]:
-        own = {"ETC": str(self._folder / "etc"), "PAUSE": "0.1", "PATIENCE": "0"}
+        own = {"ETC": str(self._folder / "etc"), "PAUSE": "0.1", "PATIENCE": "0", "REFUSED": self.refused}
         return {**os.environ, **own, "PATH": f"{self._folder / 'bin'}:{os.environ['PATH']}" if tools else os.environ["PATH"]}
 
     def go(self) -> None:

@@ -75,6 +75,15 @@ def test_homes_that_have_moved_are_mounted_from_where_they_are(mount: HomesMount
     wait_until_mounted(mount, OTHER_SERVER)
 
 
+@pytest.mark.parametrize("step", ["daemon-reload", "stop"])
+def test_a_move_that_was_cut_off_is_brought_into_effect_by_the_next_up(mount: HomesMount, step: str) -> None:
+    mount.refused = step
+    assert mount.install(OTHER_SERVER).returncode != 0
+    mount.refused = ""
+    assert mount.install(OTHER_SERVER).returncode == 0
+    assert mount.lines("systemctl")[-3:] == ["daemon-reload", "stop hub-homes.service", "enable --quiet --now hub-homes.service"]
+
+
 def test_setting_it_up_once_more_touches_nothing(mount: HomesMount) -> None:
     before = mount.lines("systemctl")
     mount.install(SERVER)

@@ -34,7 +34,7 @@ class Node(FakeHost):
         super().__init__(folder, bare=True)
         self.root = folder / "root"
         self.root.mkdir()
-        self.keep("dirname", "cmp", "install", "cat", "mv")
+        self.keep("dirname", "cmp", "install", "cat", "mv", "rm")
         for name in ("apt-get", "systemctl", "jupyterhub-storage"):
             self.program(name)
         scripts = folder / "storage"
@@ -104,6 +104,20 @@ def test_the_server_of_homes_is_restarted_only_for_another_configuration(node: N
     assert node.calls("systemctl restart") == ["systemctl restart nfs-server"]
     assert node.install() == 0
     assert len(node.calls("systemctl restart")) == len(node.calls("systemctl daemon-reload")) == 1
+
+
+@pytest.mark.parametrize("step", ["daemon-reload", "restart"])
+def test_an_installation_that_was_cut_off_is_brought_into_effect_by_the_next(node: Node, step: str) -> None:
+    node.program("systemctl", f'if [ "$1" = {step} ]; then exit 1; fi')
+    assert node.has().install() != 0
+    node.program("systemctl")
+    before = len(node.calls("systemctl"))
+    assert node.install() == 0
+    assert node.calls("systemctl")[before + 1 :] == [
+        "systemctl daemon-reload",
+        "systemctl try-restart jupyterhub-quotas.path jupyterhub-quotas.timer",
+        "systemctl restart nfs-server",
+    ]
 
 
 def test_nothing_of_older_nfs_is_left_open(node: Node) -> None:
