@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -34,8 +36,13 @@ def back_up(restic: Restic, root: Path = ROOT) -> str:
             raise unreadable from None
     # A node that stops in the middle of something leaves its lock, which restic itself never removes. This removes those whose
     # process is gone, or that nobody has renewed for half an hour; not that of one who is at work, here or elsewhere.
-    restic.run("unlock")
-    warning = restic.back_up("--one-file-system", "--tag=homes", *(str(root / folder) for folder in FOLDERS))
+    # Where that may not be done, the backup itself says whether something is in its way.
+    with contextlib.suppress(BackupError):
+        restic.run("unlock")
+    # restic reads holes as zeros: a file of 8 EiB that takes no room, which any user can make, would end everybody's backups.
+    disk = os.statvfs(root)
+    largest = f"--exclude-larger-than={disk.f_blocks * disk.f_frsize // 1024}K"
+    warning = restic.back_up("--one-file-system", largest, "--tag=homes", *(str(root / folder) for folder in FOLDERS))
     keep = [f"--keep-{period}={count}" for period, count in sorted(restic.config["keep"].items())]
     restic.run("forget", "--tag=homes", "--prune", *keep)
     return warning

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 
 from storage.projects import Kernel, TagError, give
-from storage.tree import FOLDER, OPEN, shown
+from storage.tree import FOLDER, OPEN, as_deep_as_may_be, shown
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
@@ -41,6 +41,7 @@ class Merge:
 
     def __init__(self, project: int) -> None:
         self._project, self.failed, self.first = project, 0, ""
+        as_deep_as_may_be()
 
     def into(self, source: Path, target: int) -> None:
         """Move all; `target` is an open folder. Raises OSError where the source itself cannot be read."""

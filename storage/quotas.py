@@ -48,7 +48,7 @@ def reconcile(places: Places, kernel: Kernel, quota: XfsQuota, limits_only: bool
 def main(places: Places, kernel: Kernel, quota: XfsQuota, limits_only: bool = False) -> int:
     """Says in status.json, which the hub can read, how it went.
 
-    Returns 0, 1 where nothing could be done, or 3 where single homes are held back.
+    Returns 0, 1 where nothing could be done, or 3 where single homes are held back, or it could not be said.
     """
     if not places.root.is_mount():
         print(f"{places.root} is not mounted", file=sys.stderr)
@@ -62,13 +62,14 @@ def main(places: Places, kernel: Kernel, quota: XfsQuota, limits_only: bool = Fa
     lines = problems + [f"{shown(str(path))} {reason}" for path, reason in sorted(homes.items())]
     for line in lines:
         print(line, file=sys.stderr)
-    told = {"time": int(time.time()), "problems": lines, "homes": {shown(path.name): reason for path, reason in homes.items()}}
+    of_homes = {shown(path.name): reason for path, reason in homes.items()}
+    told = {"time": int(time.time()), "problems": lines, "all": problems, "homes": of_homes}
     try:
         with locked(places.lock):
             replace(places.status, [json.dumps(told)])
-    except OSError as error:  # the volume is full, perhaps
+    except OSError as error:  # the volume is full, perhaps; that is no reason to stop an `up` that may enlarge it
         print(f"{places.status} cannot be written: {error.strerror}", file=sys.stderr)
-        return 1
+        return 1 if problems else 3
     return 1 if problems else 3 if homes else 0
 
 

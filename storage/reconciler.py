@@ -66,12 +66,14 @@ class Run:
     def _settle(self, users: list[Path], waiting: list[Path]) -> None:
         """A number for every home, and limits for every number."""
         settings, known = Settings(self._places.settings), {path.name for path in users}
+        ours = self._registry.ours()
         found: dict[str, int] = {}
         listed: dict[str, int] = {}  # of homes whose files are being counted, in this run or in one that was cut off
-        odd: set[int] = set()
+        odd: set[int] = set()  # taken by homes that get no limit now
         for path in users + [path for path in waiting if path.name not in known]:
             number = self._number(path)
             if number is None:
+                odd.add(ours.get(path.name, 0))
                 continue
             if not can_be_listed(path.name):
                 odd.add(number)
@@ -79,7 +81,7 @@ class Run:
             elif number:
                 found[path.name] = number
             else:
-                listed[path.name] = self._registry.ours().get(path.name, 0)
+                listed[path.name] = ours.get(path.name, 0)
         self._numbers = assign({**found, **listed}, self._registry.foreign() | odd)
         self._registry.write(self._numbers)
         wanted = {project: settings.limits(home) for home, project in self._numbers.items()}

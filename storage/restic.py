@@ -9,7 +9,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class Restic:
         return f"{max(len(trouble), 1)} files could not be read: {(trouble or [done.stderr.strip()[-300:]])[0]}"
 
     def _run(self, arguments: Sequence[str], also_good: Sequence[int]) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(["restic", *arguments], env=self._environment(), capture_output=True, text=True, check=False)
+        done = heard(["restic", *arguments], self._environment())
         if done.returncode not in (0, *also_good):
             verb = next(word for word in arguments if not word.startswith("-"))
             raise BackupError(f"restic {verb} failed: {reason(done.stderr)}")
@@ -70,6 +70,17 @@ class Restic:
             "XDG_CACHE_HOME": "/var/cache",
             **self.config["environment"],
         }
+
+
+def heard(command: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a program that may tell of any file. Names may hold what is no text, or what makes a terminal do something: in its
+    complaints all that stands escaped."""
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", errors="backslashreplace", check=False)
+    done.stderr = "".join(
+        character if character.isprintable() or character == "\n" else character.encode("unicode_escape").decode()
+        for character in done.stderr
+    )
+    return done
 
 
 def reason(said: str) -> str:
@@ -98,7 +109,7 @@ def restore_inside(snapshot: str, folder: str, target: Path) -> None:
     Raises BackupError; some of it may be there all the same.
     """
     command = [*SANDBOX, f"--property=ReadWritePaths={target}", "jupyterhub-storage", "restic", snapshot, folder, str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = heard(command)
     if done.returncode != 0:
         raise BackupError(f"restoring {folder}: {(done.stderr or done.stdout).strip()[-600:]}")
 

@@ -38,15 +38,22 @@ def wanted_homes(user: str, root: Path, in_snapshot: list[str]) -> list[str]:
         if not in_snapshot:
             raise BackupError("the snapshot holds no homes; name an older one with SNAPSHOT")
         return in_snapshot
-    owners = Owners(root / "hub").read()
-    # The hub's names are in lower case, and people write their own and their addresses as they like.
-    exact, lower = {home_of(user), user}, user.lower()
-    alike = {home_of(lower), *(home for home, owner in owners.items() if lower == owner.email.lower())}
-    found = [home for home in in_snapshot if home in exact] or [home for home in in_snapshot if home in alike]
+    found = [home for home in in_snapshot if home in (home_of(user), user)] or _alike(user, root, in_snapshot)
     if len(found) != 1:
         reason = f"is the address of several: {', '.join(found)}" if found else f"is not in it; it holds {', '.join(in_snapshot)}"
         raise BackupError(f"the snapshot has no single home for {user!r}: the name {reason}")
     return found
+
+
+def _alike(user: str, root: Path, in_snapshot: list[str]) -> list[str]:
+    """The hub's names are in lower case, and people write their own and their addresses as they like."""
+    try:
+        owners = Owners(root / "hub").read()
+    except ValueError as error:
+        raise BackupError(f"whether {user!r} is somebody's address cannot be seen: {error}") from None
+    lower = user.lower()
+    alike = {home_of(lower), *(home for home, owner in owners.items() if lower == owner.email.lower())}
+    return [home for home in in_snapshot if home in alike]
 
 
 def restore(snapshot: str, home: str, in_place: bool, root: Path = ROOT) -> Path:

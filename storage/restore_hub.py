@@ -22,15 +22,22 @@ from storage.staging import one_restore, staged
 
 def restore(snapshot: str, root: Path = ROOT) -> Path:
     """Put the snapshot's copy of the database in the hub's way, and return where. Raises BackupError."""
-    folder = root / "hub"
-    with staged(root) as stage:
-        restore_inside(snapshot, str(folder), stage)
-        copy = stage / COPY
-        if copy.is_symlink() or not copy.is_file():
-            raise BackupError(f"the snapshot {snapshot} holds no database of the hub; name another with SNAPSHOT")
-        _check(copy)
-        os.chown(copy, OWNER, GROUP)
-        return copy.replace(folder / RESTORED)
+    try:
+        with staged(root) as stage:
+            return _placed(snapshot, root / "hub", stage)
+    except OSError as error:
+        reason = error.strerror or error
+        raise BackupError(f"{root}/hub/{RESTORED} cannot be put there ({reason}); is there room on the volume?") from None
+
+
+def _placed(snapshot: str, folder: Path, stage: Path) -> Path:
+    restore_inside(snapshot, str(folder), stage)
+    copy = stage / COPY
+    if copy.is_symlink() or not copy.is_file():
+        raise BackupError(f"the snapshot {snapshot} holds no database of the hub; name another with SNAPSHOT")
+    _check(copy)
+    os.chown(copy, OWNER, GROUP)
+    return copy.replace(folder / RESTORED)
 
 
 def _check(database: Path) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from services.hub.owners import FOLDER as FOLDER_NAME
+from services.hub.owners import OLD_FILE, owner_in, owners_in
 from storage.places import GROUP, OWNER
 from storage.restic import BackupError, restore_inside
 from storage.staging import staged
 from storage.tree import FOLDER, OPEN, is_folder
 
-ONE_FILE, FOLDER_NAME = "owners.json", "owners"  # all owners in one file, as earlier hubs wrote them, and a file for each
+Read = Callable[[str], Any]  # what a text says; raises ValueError where it is damaged, as the hub has it
 
 
 def restore_owners(snapshot: str, in_place: bool, root: Path) -> str:
@@ -22,13 +25,13 @@ def restore_owners(snapshot: str, in_place: bool, root: Path) -> str:
     try:
         with staged(root) as stage:
             restore_inside(snapshot, str(hub), stage)
-            one, each = stage / ONE_FILE, stage / FOLDER_NAME
+            one, each = stage / OLD_FILE, stage / FOLDER_NAME
             if not os.path.lexists(one) and not is_folder(each):
                 raise BackupError(f"the snapshot {snapshot} holds no owners")
-            back = _bring_back([one], folders[0], in_place)
+            back = _bring_back([one], folders[0], owners_in, in_place)
             if is_folder(each):
                 folders.append(_folder(folders[0]))
-                back += _bring_back(sorted(each.iterdir()), folders[1], in_place)
+                back += _bring_back(sorted(each.iterdir()), folders[1], owner_in, in_place)
     finally:
         for folder in folders:
             os.close(folder)
@@ -44,24 +47,20 @@ def _folder(hub: int) -> int:
     return os.open(FOLDER_NAME, FOLDER, dir_fd=hub)
 
 
-def _bring_back(files: list[Path], target: int, in_place: bool) -> int:
+def _bring_back(files: list[Path], target: int, read: Read, in_place: bool) -> int:
     """Move those that are wanted; how many."""
     files = [file for file in files if os.path.lexists(file) and stat.S_ISREG(file.lstat().st_mode)]
-    wanted = [file for file in files if in_place or not _sound(file.name, target)]
+    wanted = [file for file in files if in_place or not _sound(file.name, target, read)]
     for file in wanted:
         os.rename(file, file.name, dst_dir_fd=target)
     return len(wanted)
 
 
-def _sound(name: str, folder: int) -> bool:
-    """Whether a file is there that can be read."""
+def _sound(name: str, folder: int, read: Read) -> bool:
+    """Whether a file is there that the hub can read."""
     try:
-        descriptor = os.open(name, OPEN, dir_fd=folder)
-    except OSError:
+        with os.fdopen(os.open(name, OPEN, dir_fd=folder), encoding="utf-8") as file:
+            read(file.read())
+    except (ValueError, OSError):
         return False
-    with os.fdopen(descriptor, encoding="utf-8") as file:
-        try:
-            json.load(file)
-        except (ValueError, OSError):
-            return False
     return True

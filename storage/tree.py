@@ -25,9 +25,7 @@ class Walk:
 
     def __init__(self, top: Path) -> None:
         self._top, self.failed, self.first = top, 0, ""
-        # One descriptor a level: as many as this process may have, or a deep tree would end the walk.
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        as_deep_as_may_be()
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
         top = os.open(self._top, FOLDER)
@@ -68,7 +66,7 @@ class Walk:
             # Looked at before it is opened, since opening some devices does something.
             if not _holds_data(os.stat(name, dir_fd=folder, follow_symlinks=False), device):
                 return None
-            entry = os.open(name, OPEN, dir_fd=folder)
+            entry = _opened(name, folder, device)
         except OSError as error:
             self.fail(name, error)
             return None
@@ -86,6 +84,21 @@ class Walk:
             return []
 
 
+def _opened(name: str, folder: int, device: int) -> int:
+    try:
+        return os.open(name, OPEN, dir_fd=folder)
+    except BlockingIOError:
+        # A notebook has it open, and NFS gave it away to its node: it must be asked for, which takes a moment, and waited for.
+        # So it is taken hold of first, lest a pipe is in its place by then.
+        held = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        if not _holds_data(os.fstat(held), device):
+            raise FileNotFoundError(errno.ENOENT, "it is another by now")
+        return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(held)
+
+
 def _close(folder: int, top: int) -> None:
     if folder != top:
         os.close(folder)
@@ -93,6 +106,12 @@ def _close(folder: int, top: int) -> None:
 
 def _holds_data(found: os.stat_result, device: int) -> bool:
     return found.st_dev == device and (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode))
+
+
+def as_deep_as_may_be() -> None:
+    """A descriptor or two a level: as many as this process may have, or a deep tree would end its work."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def is_folder(path: Path) -> bool:

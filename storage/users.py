@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from services.hub.owners import Owner, Owners
-from storage.limits import Usage, XfsQuota
+from storage.limits import QuotaError, Usage, XfsQuota
 from storage.projects import Kernel
 from storage.quota_names import unused
 from storage.tree import shown
@@ -28,7 +28,7 @@ def rows(owners: dict[str, Owner], usages: dict[str, Usage]) -> list[tuple[str, 
             sizes = (size(usage.used_kib), "no limit yet", "")
         else:
             sizes = (size(usage.used_kib), size(usage.limit_kib), f"{100 * usage.used_kib // usage.limit_kib}")
-        table.append((owner.name, owner.email, home, owner.first_seen, *sizes))
+        table.append((shown(owner.name), shown(owner.email), home, owner.first_seen, *sizes))
     return table
 
 
@@ -47,15 +47,23 @@ def table(lines: list[tuple[str, ...]]) -> str:
 
 
 def main(root: Path = Path("/srv/homes")) -> int:
-    """Print the table."""
+    """Print the table; returns 1, and says why, where it cannot be made."""
+    try:
+        print(_told(root))
+    except (QuotaError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _told(root: Path) -> str:
     kernel, report = Kernel(), XfsQuota(root).report()
     usages = {}
     for entry in os.scandir(root / "users"):
         if entry.is_dir(follow_symlinks=False):
             usages[shown(entry.name)] = _usage(Path(entry.path), kernel, report)
     owners = Owners(root / "hub").read()
-    print("\n".join([table([HEAD, *rows(owners, usages)]), *unused({*owners, *usages})]))
-    return 0
+    return "\n".join([table([HEAD, *rows(owners, usages)]), *unused({*owners, *usages})])
 
 
 def _usage(home: Path, kernel: Kernel, report: dict[int, Usage]) -> Usage:

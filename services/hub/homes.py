@@ -150,8 +150,7 @@ def _reason(status: Path, home: str) -> str:
     """Why the home is not there, by the storage node: its own fault, or one of all homes; the others' are nobody's business."""
     try:
         told = json.loads(status.read_text(encoding="utf-8"))
-        others = len(told.get("homes", {}))  # their lines come last
-        problems = told["problems"][: len(told["problems"]) - others]
+        problems = told.get("all", told["problems"])  # earlier versions told nothing of single homes
         own = told.get("homes", {}).get(home, "")
     except (FileNotFoundError, ValueError, KeyError):
         problems, own = [], ""

@@ -93,22 +93,41 @@ class OldFile:
             seen = (found.st_ino, found.st_size, found.st_mtime_ns)
             if seen != self._seen:
                 try:
-                    values = json.loads(self.path.read_text(encoding="utf-8"))
-                    self._owners = {home: Owner(**owner) for home, owner in values.items()}
-                except (ValueError, TypeError, AttributeError) as error:
+                    self._owners = owners_in(self.path.read_text(encoding="utf-8"))
+                except ValueError as error:
                     raise _damaged(self.path, error) from None
                 self._seen = seen
             return self._owners
 
 
+def owner_in(text: str) -> Owner:
+    """Whom the file of a home names. Raises ValueError where it is damaged."""
+    return _made(json.loads(text))
+
+
+def owners_in(text: str) -> dict[str, Owner]:
+    """Whom the one file of all homes names. Raises ValueError where it is damaged."""
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise ValueError("it holds no homes")
+    return {home: _made(value) for home, value in values.items()}
+
+
+def _made(value: Any) -> Owner:
+    try:
+        owner = Owner(**value)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    if not all(isinstance(text, str) for text in asdict(owner).values()):
+        raise ValueError("its values are no texts")
+    return owner
+
+
 def _owner(path: Path) -> Owner:
     try:
-        owner = Owner(**json.loads(path.read_text(encoding="utf-8")))
-        if not all(isinstance(value, str) for value in asdict(owner).values()):
-            raise ValueError("its values are no texts")
-    except (ValueError, TypeError) as error:
+        return owner_in(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise _damaged(path, error) from None
-    return owner
 
 
 def _damaged(path: Path, error: Exception) -> ValueError:

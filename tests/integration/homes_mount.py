@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from tests.integration.workspace import ROOT
@@ -99,7 +100,10 @@ class HomesMount:
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it as systemd does, with all that it has started."""
         if self._keeping is not None and self._keeping.poll() is None:
-            os.killpg(self._keeping.pid, how)
+            # The script first. Not nsenter, which waits for it.
+            for pid in descendants(self._keeping.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, how)
             self._keeping.wait(30)
 
     def mounted(self) -> str:
@@ -110,3 +114,11 @@ class HomesMount:
         """Of a log: keep, mounts or systemctl."""
         path = self._folder / f"{log}.log"
         return path.read_text().splitlines() if path.exists() else []
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that one has started, and those that these have."""
+    with suppress(FileNotFoundError):
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children + [found for child in children for found in descendants(child)]
+    return []

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -95,16 +96,31 @@ def test_the_lock_of_one_who_is_at_work_is_left_alone(tmp_path: Path, restic: Re
         assert snapshots(tmp_path, restic) == 2
 
 
+def test_a_file_that_says_it_is_larger_than_the_volume_does_not_hold_up_everybodys_backup(
+    tmp_path: Path, restic: Restic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "homes" / "users" / "ada"
+    with (home / "endless").open("wb") as file:
+        file.truncate(2 * 1024**2)  # at 8 EiB, which a user may ask for as well, restic would read for years
+    (home / "large").write_bytes(os.urandom(1024**2))
+    monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_blocks=256, f_frsize=4096))
+    assert backup.back_up(restic, tmp_path / "homes") == ""
+    held = restic.run("ls", "latest", str(home)).split()
+    assert [Path(path).name for path in held if path.startswith(f"{home}/")] == ["large", "notes"]
+
+
 @contextmanager
 def busy(folder: Path) -> Iterator[None]:
-    """A user whose program makes files and takes them away again all the time."""
+    """A user whose program makes files and takes them away again all the time, with names that no UTF-8 has and that clear a
+    screen."""
+    names = [folder / os.fsdecode(b"caf\xe9\x1b[2J%d" % number) for number in range(200)]
     pid = os.fork()
     if pid == 0:
         while True:
-            for number in range(200):
-                (folder / f"{number}.a").touch()
-            for number in range(200):
-                (folder / f"{number}.a").unlink()
+            for name in names:
+                name.touch()
+            for name in names:
+                name.unlink()
     try:
         yield
     finally:
@@ -128,5 +144,7 @@ def test_files_that_vanish_during_a_backup_are_a_warning_and_old_snapshots_are_f
                 break
     assert "files could not be read: " in warning
     assert "no such file" in warning
+    assert "caf\\xe9\\x1b[2J" in warning
+    assert warning.isprintable()
     assert snapshots(tmp_path, restic) == 1
     assert "notes" in restic.run("ls", "latest")

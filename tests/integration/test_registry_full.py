@@ -1,9 +1,11 @@
-"""The swarm's own registry without room: who pushes reads why and what to do, and who pulls notices nothing."""
+"""The swarm's own registry behind its NGINX: without room, who pushes reads why and what to do, and who pulls notices nothing;
+and no node is too slow."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import shutil
@@ -23,6 +25,8 @@ from tools.graph import ROOT
 IMAGE = ROOT / "images" / "registry"
 PROGRAMS = {"docker-registry": "docker-registry", "nginx": "nginx", "htpasswd": "apache2-utils"}
 MIB = 1024**2
+SILENCE_S = 65.0  # longer than what NGINX waits if nobody tells it otherwise
+SIGNED = f"Basic {base64.b64encode(b'jupyterhub:secret').decode()}"
 
 
 class RegistryProcess:
@@ -68,14 +72,22 @@ class RegistryProcess:
 
     def ask(self, method: str, address: str, body: bytes | None = None) -> tuple[int, str, bytes]:
         """Status, the address of an upload, and the body."""
-        signed = base64.b64encode(b"jupyterhub:secret").decode()
-        headers = {"Authorization": f"Basic {signed}", "Content-Type": "application/octet-stream"}
+        headers = {"Authorization": SIGNED, "Content-Type": "application/octet-stream"}
         url = address if address.startswith("http") else f"http://127.0.0.1:{self._port}{address}"
         try:
             with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method)) as answer:
                 return answer.status, answer.headers.get("Location", ""), answer.read()
         except urllib.error.HTTPError as error:
             return error.code, "", error.read()
+
+    def begin(self, method: str, address: str, length: int = 0) -> http.client.HTTPConnection:
+        """A request whose body is still to come, or whose answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection.putrequest(method, "/" + address.split("/", 3)[3] if address.startswith("http") else address)
+        connection.putheader("Authorization", SIGNED)
+        connection.putheader("Content-Length", str(length))
+        connection.endheaders()
+        return connection
 
     def push(self, layer: bytes) -> tuple[int, bytes]:
         """Push a layer as Docker does: status and body of the answer that ends it."""
@@ -118,3 +130,19 @@ def test_a_push_without_room_is_refused_with_words_and_goes_through_when_there_i
     while (answer := registry.push(b"small"))[0] == 403 and time.monotonic() < end:
         time.sleep(0.1)
     assert answer[0] == 201
+
+
+def test_a_push_and_a_pull_go_on_where_a_node_has_stood_still(registry: RegistryProcess) -> None:
+    large, layer = os.urandom(64 * MIB), os.urandom(2 * MIB)  # the first is more than all buffers on the way hold
+    assert registry.push(large)[0] == 201
+    upload = registry.begin("PATCH", registry.ask("POST", "/v2/team/lab/blobs/uploads/")[1], len(layer))
+    upload.send(layer[:MIB])
+    download = registry.begin("GET", f"/v2/team/lab/blobs/sha256:{hashlib.sha256(large).hexdigest()}").getresponse()
+    time.sleep(SILENCE_S)
+    upload.send(layer[MIB:])
+    answer = upload.getresponse()
+    assert answer.status == 202
+    digest = hashlib.sha256(layer).hexdigest()
+    assert registry.ask("PUT", f"{answer.headers['Location']}&digest=sha256:{digest}")[0] == 201
+    assert registry.pull(layer) == layer
+    assert download.read() == large

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 from pathlib import Path
 
@@ -67,6 +68,23 @@ def test_in_place_changed_files_are_replaced_and_others_stay(site: Site) -> None
     site.untouched()
 
 
+def test_in_place_a_tree_may_be_deeper_than_a_program_may_open_at_first(site: Site) -> None:
+    top = site.home("ada") / "deep"
+    bottom = top.joinpath(*["d"] * 200)
+    bottom.mkdir(parents=True)
+    (bottom / "file").write_text("old")
+    own(top)
+    site.back_up()
+    (bottom / "file").write_text("new")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        assert site.restore("ada", "--in-place") == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (bottom / "file").read_text() == "old"
+
+
 def test_a_home_that_is_gone_comes_back_with_its_limit(site: Site) -> None:
     home = site.home("ada")
     before = content(home)
@@ -92,8 +110,8 @@ def test_all_homes_are_restored_though_one_fails_and_the_end_says_which_and_why(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = site.disk.places.root
-    shared, owners = root / "shared" / "data.csv", root / "hub" / "owners.json"
-    known = json.loads(owners.read_text())
+    shared, owners = root / "shared" / "data.csv", root / "hub" / "owners"
+    known = content(owners)
     subprocess.run(["rm", "-r", str(site.home("ada")), str(shared), str(owners)], check=True)
     site.home("ada").write_text("a file in the place of a home")
     assert site.restore("all", "--in-place") == 1
@@ -103,8 +121,8 @@ def test_all_homes_are_restored_though_one_fails_and_the_end_says_which_and_why(
     assert "1 not restored:\nada: " in said.err
     assert "is not a folder that files could go to" in said.err
     assert shared.read_text() == "1,2"
-    assert json.loads(owners.read_text()) == known
-    assert (owners.stat().st_uid, owners.stat().st_gid) == (0, 0)  # the test's hub is root
+    assert content(owners) == known != {}
+    assert {path.stat().st_uid for path in owners.iterdir()} == {0}  # the test's hub is root
 
 
 def test_all_that_is_well_ends_well(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,6 +151,11 @@ def test_a_snapshot_without_homes_restores_nothing_and_says_so(site: Site, capsy
     assert "holds no homes" in capsys.readouterr().err
 
 
+def owner(name: str, email: str = "") -> str:
+    """What stands in the file of a home."""
+    return json.dumps({"name": name, "email": email, "first_seen": "2026-01-02"})
+
+
 def owner_files(site: Site, **texts: str) -> Path:
     """A hub that has a file for each owner, with these texts."""
     folder = site.disk.places.root / "hub" / "owners"
@@ -143,41 +166,55 @@ def owner_files(site: Site, **texts: str) -> Path:
     return folder
 
 
-def test_owners_that_are_missing_or_damaged_come_back_and_newer_ones_stay(site: Site) -> None:
-    folder = owner_files(site, ada='{"name": "ada"}', bob='{"name": "bob"}', eve='{"name": "eve"}')
+@pytest.mark.parametrize("damage", ['{"name": ', "", "{}", "[]", '{"name": 7, "email": "", "first_seen": ""}'])
+def test_owners_that_are_missing_or_damaged_come_back_and_newer_ones_stay(site: Site, damage: str) -> None:
+    """Damaged is what the hub calls so, which then sends the admin here."""
+    folder = owner_files(site, ada=owner("ada"), bob=owner("bob"), eve=owner("eve"))
     site.back_up()
-    owner_files(site, ada='{"name": "ada", "email": "new"}', bob='{"name": ')
+    owner_files(site, ada=owner("ada", "new"), bob=damage)
     (folder / "eve.json").unlink()
     assert site.restore("owners") == 0
-    assert content(folder) == {
-        "ada.json": '{"name": "ada", "email": "new"}',
-        "bob.json": '{"name": "bob"}',
-        "eve.json": '{"name": "eve"}',
-    }
+    assert content(folder) == {"ada.json": owner("ada", "new"), "bob.json": owner("bob"), "eve.json": owner("eve")}
     assert {path.stat().st_uid for path in folder.iterdir()} == {1000}
     assert site.restore("owners", "--in-place") == 0
-    assert (folder / "ada.json").read_text() == '{"name": "ada"}'
+    assert (folder / "ada.json").read_text() == owner("ada")
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "[]", '{"ada": {"name": "ada"}}'])
+def test_the_one_file_of_an_earlier_hub_comes_back_when_it_is_damaged(site: Site, damage: str) -> None:
+    file = site.disk.places.root / "hub" / "owners.json"
+    text = f'{{"ada": {owner("ada")}}}'
+    file.write_text(text)
+    site.back_up()
+    file.write_text(damage)
+    assert site.restore("owners") == 0
+    assert file.read_text() == (damage if damage == "{}" else text)  # nobody's owner is a good file
 
 
 def test_owners_come_back_where_all_of_them_are_gone(site: Site) -> None:
-    folder = owner_files(site, ada='{"name": "ada"}')
+    folder = owner_files(site)
+    known = content(folder)
+    old = folder.with_name("owners.json")
+    old.write_text("{}")
     site.back_up()
-    subprocess.run(["rm", "-r", str(folder), str(folder.with_name("owners.json"))], check=True)
+    subprocess.run(["rm", "-r", str(folder), str(old)], check=True)
     assert site.restore("owners") == 0
-    assert content(folder) == {"ada.json": '{"name": "ada"}'}
+    assert content(folder) == known != {}
     assert folder.stat().st_uid == 1000
-    assert folder.with_name("owners.json").is_file()
+    assert old.is_file()
 
 
 def test_a_restore_for_which_there_is_no_room_leaves_nothing_behind(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     home, root = site.home("ada"), site.disk.places.root
-    (home / "large").write_bytes(os.urandom(90 * 1024**2))
+    (home / os.fsdecode(b"larg\xe9\x1b[2J")).write_bytes(os.urandom(90 * 1024**2))
     own(home)
     site.back_up()
     with (root / "filler").open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, os.statvfs(root).f_bavail * 4096 - 60 * 1024**2)
     assert site.restore("ada") == 1
-    assert "no room: make some" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no room: make some" in said
+    assert "larg\\xe9\\x1b[2J" in said
     assert side(home) == []
     site.untouched()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +62,27 @@ def test_an_error_of_the_disk_in_one_home_holds_back_that_one_only(disk: Mounted
     disk.request("ada")
     assert disk.run() == [f"{home} {said}"]
     assert disk.homes() == sorted(["ada", name])
+
+
+def test_a_file_that_a_notebook_has_open_is_counted_when_its_node_has_given_it_back(disk: Mounted) -> None:
+    """The server of the homes lends a file to the node that writes to it (a delegation), which is a lease to the kernel."""
+    notes = copied(disk) / "work" / "notes.txt"
+    lent = os.open(notes, os.O_RDWR)
+    asked = []
+
+    def give_back(*_: object) -> None:
+        asked.append(lent)
+        fcntl.fcntl(lent, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+    before = signal.signal(signal.SIGIO, give_back)
+    try:
+        fcntl.fcntl(lent, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        assert disk.run() == []
+    finally:
+        signal.signal(signal.SIGIO, before)
+        os.close(lent)
+    assert asked
+    assert project_of(notes) == disk.project("copied") > 0
 
 
 def test_files_that_vanish_during_the_walk_are_nobodys_fault(disk: Mounted, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,15 @@ def test_a_snapshot_without_a_database_is_told(snapshot: Path, folder: Path) -> 
     assert names(folder) == []
 
 
+def test_a_full_volume_is_told_with_what_to_do(snapshot: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(BackupError, match=r"hub\.restored\.sqlite cannot be put .* \(No space left on device\)"):
+        restore_hub.restore("bbbb", folder.parent)
+
+
 @pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + bytes(4096)])
 def test_a_damaged_database_is_not_given_to_the_hub(snapshot: Path, folder: Path, content: bytes) -> None:
     (snapshot / COPY).write_bytes(content)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storage.limits import limits_of
-from storage.projects import FIRST_ID
+from storage.projects import FIRST_ID, Registry
 from storage.quotas import main
 from tests.unit.fake_quota import DEFAULT, MIB, Volume
 
@@ -171,6 +171,58 @@ def test_the_hub_can_read_how_the_last_run_went(mounted: Volume, capsys: pytest.
     assert main(mounted.places, mounted.kernel, mounted.quota) == 1
     assert json.loads(mounted.places.status.read_text())["problems"] == ["xfs_quota: cannot set limits: Operation not permitted"]
     assert "Operation not permitted" in capsys.readouterr().err
+
+
+def test_on_a_full_volume_the_limits_are_set_and_an_up_goes_on(
+    mounted: Volume, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("storage.quotas.replace", full)
+    mounted.run()
+    mounted.request("ada")
+    assert main(mounted.places, mounted.kernel, mounted.quota) == 3  # what serve-homes.sh takes for no reason to stop
+    assert mounted.limits("ada") == DEFAULT
+    assert "status.json cannot be written: No space left on device" in capsys.readouterr().err
+
+
+def test_homes_without_a_number_are_looked_up_in_one_reading_of_the_list(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands may be copied here at once, and new users wait meanwhile."""
+    volume.run()
+    for number in range(20):
+        (volume.places.users / f"copied-{number}").mkdir()
+    ours, read = Registry.ours, []
+
+    def reading(registry: Registry) -> dict[str, int]:
+        read.append(registry)
+        return ours(registry)
+
+    monkeypatch.setattr(Registry, "ours", reading)
+    volume.run()
+    assert len(read) == 1
+
+
+def test_the_number_of_a_home_that_cannot_be_looked_at_is_given_to_nobody(
+    volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume.run()
+    volume.request("ada", "bob")
+    volume.run()
+    bobs, look = volume.project("bob"), volume.kernel.project_of
+
+    def failing(path: Path) -> int:
+        if path.name == "bob":
+            raise OSError(5, "Input/output error")
+        return look(path)
+
+    with monkeypatch.context() as bad:
+        bad.setattr(volume.kernel, "project_of", failing)
+        volume.request("eve")
+        assert volume.run() == [f"{volume.places.users}/bob cannot be looked at: Input/output error"]
+    assert volume.project("eve") != bobs
+    assert volume.run() == []
+    assert volume.project("bob") == bobs
 
 
 def test_without_the_volume_nothing_is_touched(volume: Volume, capsys: pytest.CaptureFixture[str]) -> None:

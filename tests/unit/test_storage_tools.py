@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,6 +63,7 @@ echo "$*" >>"{folder}/calls"
 case "$1" in
   cat) [ -e "{folder}/repository" ] || { echo "no repository" >&2; exit 1; } ;;
   init) [ ! -e "{folder}/repository" ] && [ ! -e "{folder}/refused" ] && touch "{folder}/repository" ;;
+  unlock) [ ! -e "{folder}/for-ever" ] || { echo "Fatal: access denied" >&2; exit 1; } ;;
   backup) [ ! -e "{folder}/broken" ] || { echo "Fatal: disk full" >&2; exit 1; } ;;
 esac
 """
@@ -78,7 +80,11 @@ def played(tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setattr(restic, "CONFIG", config)
     monkeypatch.setattr(backup, "Restic", lambda: Restic(config))
     monkeypatch.setattr(backup, "RESULT", tmp_path / "result" / "backup.json")
+    monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_blocks=VOLUME_KIB // 4, f_frsize=4096))
     return tmp_path
+
+
+VOLUME_KIB = 500 * 1024**2
 
 
 def calls(folder: Path) -> list[str]:
@@ -92,11 +98,17 @@ def test_the_first_backup_makes_the_repository_and_forgets_what_need_not_be_kept
         "cat config --no-lock",
         "init",
         "unlock",
-        "backup --one-file-system --tag=homes /srv/homes/users /srv/homes/shared /srv/homes/hub",
+        f"backup --one-file-system --exclude-larger-than={VOLUME_KIB}K --tag=homes /srv/homes/users /srv/homes/shared /srv/homes/hub",
         "forget --tag=homes --prune --keep-daily=7 --keep-monthly=6",
     ]
     assert backup.main([]) == 0
     assert calls(played).count("init") == 1
+
+
+def test_where_nothing_may_be_deleted_there_is_a_snapshot_all_the_same(played: Path) -> None:
+    (played / "for-ever").touch()
+    assert backup.main([]) == 0
+    assert [call.split()[0] for call in calls(played)][-3:] == ["unlock", "backup", "forget"]
 
 
 def test_the_secrets_of_the_repository_are_in_the_environment_of_restic_and_in_no_argument(played: Path) -> None:
@@ -185,6 +197,27 @@ def test_homes_are_named_by_user_address_folder_or_all(root: Path) -> None:
     assert restore.wanted_homes("all", root, homes) == homes
     with pytest.raises(BackupError, match="no single home for 'eve': the name is not in it; it holds"):
         restore.wanted_homes("eve", root, homes)
+
+
+def test_a_home_is_found_by_its_name_though_the_owners_are_damaged_and_else_they_are_named(root: Path) -> None:
+    (root / "hub" / "owners.json").write_text("{")
+    assert restore.wanted_homes("bob", root, ["bob"]) == ["bob"]
+    with pytest.raises(BackupError, match=r"owners\.json is damaged .* restore it from a backup"):
+        restore.wanted_homes("bob@example.org", root, ["bob"])
+
+
+def test_owners_that_are_damaged_end_the_table_with_a_sentence(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(users, "XfsQuota", lambda _: SimpleNamespace(report=dict))
+    (root / "hub" / "owners.json").write_text("{")
+    assert users.main(root) == 1
+    assert capsys.readouterr().err.startswith(f"{root}/hub/owners.json is damaged")
+
+
+def test_what_a_sign_in_service_tells_does_nothing_to_an_admins_terminal() -> None:
+    odd = Owner(name="eve", email="\x1b[2J@example.org", first_seen="2026-01-02")
+    assert users.rows({"eve": odd}, {})[0][1] == r"'\x1b[2J@example.org'"
 
 
 def test_a_restore_can_write_to_nothing_but_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
