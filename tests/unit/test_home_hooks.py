@@ -160,3 +160,11 @@ def test_a_storage_that_is_known_not_to_answer_is_not_waited_for() -> None:
 def test_the_hooks_can_be_copied_as_jupyterhub_copies_its_configuration() -> None:
     hooks = [home_hooks.before_start(FakeHomes(), SERVER, True, None), home_hooks.form(FakeHomes(), None, None)]  # type: ignore[arg-type]
     assert copy.deepcopy(hooks) == hooks
+
+
+@pytest.mark.parametrize(
+    ("used", "files", "full"),
+    [(0, 1, False), (199 * MIB, 1, False), (199 * MIB + 1, 1, True), (200 * MIB, 1, True), (0, 100, True), (0, 99, False)],
+)
+def test_a_home_is_full_without_room_for_a_mebibyte_or_for_a_file(used: int, files: int, full: bool) -> None:
+    assert Usage(used=used, limit=200 * MIB, used_files=files, limit_files=100).full is full

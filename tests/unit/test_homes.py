@@ -198,14 +198,6 @@ def test_a_user_without_a_home_has_no_usage(homes: Homes) -> None:
     assert asyncio.run(homes.usage("ada")) is None
 
 
-@pytest.mark.parametrize(
-    ("used", "files", "full"),
-    [(0, 1, False), (199 * MIB, 1, False), (199 * MIB + 1, 1, True), (200 * MIB, 1, True), (0, 100, True), (0, 99, False)],
-)
-def test_a_home_is_full_without_room_for_a_mebibyte_or_for_a_file(used: int, files: int, full: bool) -> None:
-    assert Usage(used=used, limit=200 * MIB, used_files=files, limit_files=100).full is full
-
-
 def test_a_place_to_mount_on_is_made_in_the_home(homes: Homes, node: StorageNode) -> None:
     home = asyncio.run(homes.ready("ada", ""))
     assert asyncio.run(homes.place_for(home, "shared"))
