@@ -17,7 +17,7 @@ async def answers(host: str, port: int, path: str, connect_s: float = 1.0, answe
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
         status = await asyncio.wait_for(reader.readline(), answer_s)
-    except (OSError, TimeoutError):
+    except (OSError, TimeoutError, ValueError):  # the last: a line without an end
         return False
     finally:
         writer.close()
