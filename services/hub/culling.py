@@ -55,6 +55,7 @@ class Culler:
                 try:
                     await self.look(app)
                 except Exception:
+                    _mend(app.db)
                     app.log.exception("Culler: this look failed; the next one comes")
         finally:
             keeping.cancel()
@@ -71,6 +72,7 @@ class Culler:
                 try:
                     await self._look_at(app, spawner)
                 except Exception:
+                    _mend(app.db)
                     app.log.exception("Culler: looking at %s failed; it stays", spawner._log_name)
 
         await asyncio.gather(*map(look_at, ready))
@@ -115,6 +117,12 @@ class Culler:
             return False
         row = spawner.orm_spawner
         return seconds_since(max(filter(None, (row.last_activity, row.started, told)), default=None)) >= self._idle_s
+
+
+def _mend(db: Any) -> None:
+    """A change that the database refused leaves the session, which all of the hub shares, in the way of the next request."""
+    if not db.is_active:
+        db.rollback()
 
 
 async def _last_seen(app: Any, spawner: Any) -> datetime | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyterhub import orm
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, object_session
 
 
@@ -31,4 +32,13 @@ def revoke(spawner: orm.Spawner, token_hash: str) -> None:
     database = session(spawner)
     for token in database.query(orm.APIToken).filter_by(hashed=token_hash, user_id=spawner.user_id):
         database.delete(token)
-    database.commit()
+    commit(database)
+
+
+def commit(database: Session) -> None:
+    """Commit. Raises what the database says, and leaves the session, which all of the hub shares, fit for the next request."""
+    try:
+        database.commit()
+    except SQLAlchemyError:
+        database.rollback()
+        raise

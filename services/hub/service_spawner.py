@@ -44,7 +44,7 @@ class ServiceSpawner(NamedSpawner):
     def remember(self) -> None:
         """Store the state, as JupyterHub itself does only after a start."""
         self.orm_spawner.state = self.get_state()
-        server_tokens.session(self.orm_spawner).commit()
+        server_tokens.commit(server_tokens.session(self.orm_spawner))
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -189,3 +192,15 @@ def test_a_server_with_an_odd_name_is_asked_and_stopped_like_any_other(hub_with:
     ada = hub.started("ada", "a%20b%3F%23%26%3D%21%25%C3%BC%20..")
     wait_until("both servers are stopped", lambda: not runs(ada), hub.hub)
     assert {sent.server for sent in notebooks.sent} == {"ada", "ada/a b?#&=!%ü .."}
+
+
+def test_a_database_that_refuses_the_culler_costs_nobody_else_a_request(hub_with: Hubs, notebooks: Notebooks) -> None:
+    hub = hub_with()
+    notebooks.answers["ada"] = kernels("busy")
+    hub.started("ada")
+    wait_until("ada's server is asked", lambda: notebooks.asked("ada"), hub.hub)
+    with contextlib.closing(sqlite3.connect(hub.hub.state, isolation_level=None, timeout=60)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        wait_until("the culler failed", lambda: re.search("Culler: .* failed", hub.hub.log()), hub.hub)
+    answer = hub.api("GET", "user", hub.environment("ada")["JUPYTERHUB_API_TOKEN"])
+    assert answer.status_code == 200, hub.hub.log()[-3000:]
