@@ -98,7 +98,8 @@ def test_the_first_backup_makes_the_repository_and_forgets_what_need_not_be_kept
         "cat config --no-lock",
         "init",
         "unlock",
-        f"backup --one-file-system --exclude-larger-than={VOLUME_KIB}K --tag=homes /srv/homes/users /srv/homes/shared /srv/homes/hub",
+        f"backup --one-file-system --exclude-larger-than={VOLUME_KIB}K --tag=homes "
+        "/srv/homes/users /srv/homes/shared /srv/homes/hub",
         "forget --tag=homes --prune --keep-daily=7 --keep-monthly=6",
     ]
     assert backup.main([]) == 0
