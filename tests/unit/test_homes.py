@@ -17,8 +17,6 @@ import pytest
 from services.hub.home_names import home_of
 from services.hub.homes import HomeError, Homes, Usage
 from services.hub.owners import Owners
-from storage.quotas import main
-from tests.unit.fake_quota import Volume
 from tests.unit.storage_node import StorageNode
 
 MIB = 1024**2
@@ -90,23 +88,6 @@ def test_who_waits_reads_of_the_own_homes_fault_and_of_nobody_elses(homes: Homes
     told = {"time": 1, "problems": lines, "all": [], "homes": faults}
     (node.folder / "status.json").write_text(json.dumps(told))
     assert f"within 0 s: {faults['ada']}." in failing(lambda: asyncio.run(homes.ready("ada", "")))
-    assert "ben" not in failing(lambda: asyncio.run(homes.ready("eve", "")))
-
-
-def test_two_faults_of_one_name_are_nobody_elses_business_either(homes: Homes, node: StorageNode, tmp_path: Path) -> None:
-    """What the storage node itself writes, where a file has the name of a home that waits."""
-    (tmp_path / "storage-node").mkdir()
-    volume = Volume(tmp_path / "storage-node")
-    with pytest.MonkeyPatch.context() as mounted:
-        mounted.setenv("PATH", f"{volume.xfs.bin}:{os.environ['PATH']}")
-        volume.run()
-        volume.request("ben")
-        (volume.places.users / "ben").touch()
-        mounted.setattr(Path, "is_mount", lambda _: True)
-        assert main(volume.places, volume.kernel, volume.quota) == 3
-    (node.folder / "status.json").write_bytes(volume.places.status.read_bytes())
-    node.stopped, homes._quota_s = True, 0.05
-    assert "within 0 s: is not a folder; remove it" in failing(lambda: asyncio.run(homes.ready("ben", "")))
     assert "ben" not in failing(lambda: asyncio.run(homes.ready("eve", "")))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.hub.homes import _reason
 from storage.limits import limits_of
 from storage.projects import FIRST_ID, Registry
 from storage.quotas import main
@@ -171,6 +172,15 @@ def test_the_hub_can_read_how_the_last_run_went(mounted: Volume, capsys: pytest.
     assert main(mounted.places, mounted.kernel, mounted.quota) == 1
     assert json.loads(mounted.places.status.read_text())["problems"] == ["xfs_quota: cannot set limits: Operation not permitted"]
     assert "Operation not permitted" in capsys.readouterr().err
+
+
+def test_two_faults_of_one_name_are_nobody_elses_business(mounted: Volume) -> None:
+    mounted.run()
+    mounted.request("ben")
+    (mounted.places.users / "ben").touch()
+    assert main(mounted.places, mounted.kernel, mounted.quota) == 3
+    assert _reason(mounted.places.status, "ben") == "is not a folder; remove it"
+    assert "ben" not in _reason(mounted.places.status, "eve")
 
 
 def test_on_a_full_volume_the_limits_are_set_and_an_up_goes_on(
