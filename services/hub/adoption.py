@@ -13,7 +13,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from services.hub import profiles
+from services.hub import profiles, server_tokens
 from services.hub.service_spec import HUB_LABEL, SERVER_LABEL, USER_LABEL
 from services.hub.start_errors import StartError
 
@@ -71,7 +71,7 @@ def know_again(spawner: NotebookSpawner, service: dict[str, Any]) -> None:
     environment = dict(line.split("=", 1) for line in lines if "=" in line)
     spawner.port = urlsplit(environment.get("JUPYTERHUB_SERVICE_URL", "")).port or spawner.port
     if not spawner.token_hash:
-        spawner.api_token = environment.get("JUPYTERHUB_API_TOKEN", "")
+        spawner.api_token = server_tokens.in_service(service)
 
 
 async def _to_its_end(spawner: NotebookSpawner, outcome: asyncio.Future[str | None]) -> None:

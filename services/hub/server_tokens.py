@@ -21,6 +21,12 @@ def session(spawner: orm.Spawner) -> Session:
     return found
 
 
+def in_service(service: dict[str, Any]) -> str:
+    """The token that a service (as the Docker API tells it) gives its server; empty where it gives none."""
+    lines = service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Env") or ()
+    return next((value for name, _, value in (line.partition("=") for line in lines) if name == "JUPYTERHUB_API_TOKEN"), "")
+
+
 def hash_of(spawner: orm.Spawner, token: str) -> str:
     """The hash under which the database has the token; empty where it has not."""
     found: Any = orm.APIToken.find(session(spawner), token)

@@ -103,6 +103,7 @@ class ServiceSpawner(NamedSpawner):
     async def remove_object(self) -> None:
         """Remove the service, and wait until its container is gone: its name must not lead to two servers."""
         try:
+            await self._look_for_the_token()
             ids = [task["ID"] for task in await self.tasks() if is_alive(task)]
             await self.ask("remove_service", self.object_id or self.service_name)
         except NotFound:
@@ -114,6 +115,13 @@ class ServiceSpawner(NamedSpawner):
         except TimeoutError:
             self.log.warning("The container of %s did not end within %d s", self.service_name, END_SECONDS)
 
+    async def _look_for_the_token(self) -> None:
+        """Of a server that a hub of an earlier version started, the service alone knows it."""
+        if self.token_hash or (service := await self.get_object()) is None:
+            return
+        if token := server_tokens.in_service(service):
+            self.token_hash = server_tokens.hash_of(self.orm_spawner, token)
+
     async def _until_ended(self, task_id: str) -> None:
         try:
             while state(await self.ask("inspect_task", task_id)) in ALIVE:
@@ -123,13 +131,13 @@ class ServiceSpawner(NamedSpawner):
 
     async def run_post_stop_hook(self) -> None:
         """Remove what JupyterHub leaves: the service of a server that ended by itself, the token of one older than the hub."""
-        if self.token_hash:
-            server_tokens.revoke(self.orm_spawner, self.token_hash)
-            self.token_hash = ""
         try:
             async with asyncio.timeout(LAST_LOOK_SECONDS):
                 if await self.get_object() is not None:
                     await self.remove_object()
         except (TimeoutError, APIError) as error:
             self.log.warning("Docker does not tell of the service %s (%s): it may have been left", self.service_name, error)
+        if self.token_hash:
+            server_tokens.revoke(self.orm_spawner, self.token_hash)
+            self.token_hash = ""
         await maybe_future(super().run_post_stop_hook())
