@@ -116,9 +116,10 @@ class ServiceSpawner(NamedSpawner):
             self.log.warning("The container of %s did not end within %d s", self.service_name, END_SECONDS)
 
     async def _look_for_the_token(self) -> None:
-        """Of a server that a hub of an earlier version started, the service alone knows it."""
-        if self.token_hash or (service := await self.get_object()) is None:
+        """Of a server that a hub of an earlier version started, the service alone knows it. Raises docker.errors.NotFound."""
+        if self.token_hash:
             return
+        service = await self.ask("inspect_service", self.object_id or self.service_name)
         if token := server_tokens.in_service(service):
             self.token_hash = server_tokens.hash_of(self.orm_spawner, token)
 

@@ -61,7 +61,7 @@ class Swarm:
     def inspect_service(self, name: str) -> dict[str, Any]:
         if not self.exists:
             raise refusal(404, f"service {name} not found")
-        return {"ID": SERVICE}
+        return {"ID": SERVICE, "Spec": {"Name": name, "TaskTemplate": {"ContainerSpec": {}}}}
 
     def create_service(self, **arguments: Any) -> dict[str, str]:
         self.calls.append("create")
