@@ -89,7 +89,10 @@ async def _to_its_end(spawner: NotebookSpawner, outcome: asyncio.Future[str | No
         _tell(outcome, STOPPED)
         raise
     except StartError as error:
-        _tell(outcome, error.jupyterhub_message)
+        # JupyterHub's own log says no more than that the server has stopped.
+        told = error.jupyterhub_message
+        spawner.log.warning("The start of %s, which an earlier hub began, failed: %s", spawner._log_name, told)
+        _tell(outcome, told)
         raise
     except Exception as error:
         _tell(outcome, f"the start could not be taken over: {error}")
