@@ -75,7 +75,7 @@ class HubProcess:
             self.set_secret(name, value)
         # The storage of the homes, mounted.
         self.beside_the_homes = self._place(f"{HUB_FOLDER}/hub")
-        self.beside_the_homes.mkdir()
+        self.beside_the_homes.mkdir(exist_ok=True)
         self.state = self._place(f"{STATE_FOLDER}/jupyterhub.sqlite")
         config = self._place(f"{CONFIG_FOLDER}/jupyterhub_config.py")
         self._wrapper = folder / "in_a_folder.py"
