@@ -15,25 +15,7 @@ import pytest
 from services.hub.kept_database import COPY, KeptDatabase
 from tests.unit.databases import names, people, write
 
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Where the hub has its database; there is none yet."""
-    (tmp_path / "state").mkdir()
-    return tmp_path / "state" / "jupyterhub.sqlite"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The place beside the homes."""
-    (tmp_path / "hub").mkdir()
-    return tmp_path / "hub"
-
-
-@pytest.fixture
-def kept(database: Path, folder: Path) -> KeptDatabase:
-    """The database with its place for a copy."""
-    return KeptDatabase(database, folder)
+pytest_plugins = ["tests.unit.databases"]
 
 
 def test_a_copy_is_whole_though_the_database_is_in_use(kept: KeptDatabase, database: Path, folder: Path) -> None:

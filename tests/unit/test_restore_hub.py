@@ -11,25 +11,7 @@ from storage import restore_hub
 from storage.restic import BackupError
 from tests.unit.databases import names, people, write
 
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Where the hub has its database; there is none yet."""
-    (tmp_path / "state").mkdir()
-    return tmp_path / "state" / "jupyterhub.sqlite"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The place beside the homes."""
-    (tmp_path / "hub").mkdir()
-    return tmp_path / "hub"
-
-
-@pytest.fixture
-def kept(database: Path, folder: Path) -> KeptDatabase:
-    """The database with its place for a copy."""
-    return KeptDatabase(database, folder)
+pytest_plugins = ["tests.unit.databases"]
 
 
 @pytest.fixture

@@ -19,25 +19,7 @@ from services.hub.given_up import NoAnswerError
 from services.hub.kept_database import COPY, EXPIRES_S, RESTORED, KeptDatabase
 from tests.unit.databases import names, people, write
 
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Where the hub has its database; there is none yet."""
-    (tmp_path / "state").mkdir()
-    return tmp_path / "state" / "jupyterhub.sqlite"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The place beside the homes."""
-    (tmp_path / "hub").mkdir()
-    return tmp_path / "hub"
-
-
-@pytest.fixture
-def kept(database: Path, folder: Path) -> KeptDatabase:
-    """The database with its place for a copy."""
-    return KeptDatabase(database, folder)
+pytest_plugins = ["tests.unit.databases"]
 
 
 def test_a_hub_that_lost_its_volume_takes_the_copy(kept: KeptDatabase, database: Path, folder: Path) -> None:
