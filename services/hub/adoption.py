@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from services.hub import profiles, server_tokens
 from services.hub.service_spec import HUB_LABEL, SERVER_LABEL, USER_LABEL
 from services.hub.start_errors import StartError
+from services.hub.swarm_tasks import is_alive, newest, reason
 
 if TYPE_CHECKING:
     from services.hub.swarm_spawner import NotebookSpawner
@@ -39,7 +40,7 @@ async def go_on(spawner: NotebookSpawner) -> int | str | None:
     spawner.log.info("Going on with the start of %s, which an earlier hub began", spawner._log_name)
     outcome: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
     spawner._spawn_pending = True
-    going_on = spawner._spawn_future = asyncio.create_task(_to_its_end(spawner, outcome))
+    going_on = spawner._spawn_future = asyncio.create_task(_to_its_end(spawner, service, outcome))
 
     def over(start: asyncio.Task[None]) -> None:
         # As JupyterHub does with its own: the page shows why a start failed, and nothing of any other.
@@ -74,10 +75,10 @@ def know_again(spawner: NotebookSpawner, service: dict[str, Any]) -> None:
         spawner.api_token = server_tokens.in_service(service)
 
 
-async def _to_its_end(spawner: NotebookSpawner, outcome: asyncio.Future[str | None]) -> None:
+async def _to_its_end(spawner: NotebookSpawner, service: dict[str, Any], outcome: asyncio.Future[str | None]) -> None:
     """The rest of the start, and then what JupyterHub does after one. `outcome` gets what `poll` says."""
     try:
-        spawner.server.ip, spawner.server.port = await spawner.finish_start()
+        spawner.server.ip, spawner.server.port = await _finish(spawner, service)
         spawner.remember()
         outcome.set_result(None)
         while spawner._check_pending or spawner._stop_pending:
@@ -99,6 +100,18 @@ async def _to_its_end(spawner: NotebookSpawner, outcome: asyncio.Future[str | No
         raise
     finally:
         spawner._spawn_pending = False
+
+
+async def _finish(spawner: NotebookSpawner, service: dict[str, Any]) -> tuple[str, int]:
+    """Where the server answers. One that has ended is started once more, with the token that it had: a notebook server that
+    reaches no hub gives up after 46 s (JupyterHub 5.5.4, singleuser/extension.py, check_hub_version)."""
+    task = newest(await spawner.tasks())
+    if task is None or is_alive(task):
+        return await spawner.finish_start()
+    spawner.log.warning("%s ended while no hub was there (%s); starting it once more", spawner._log_name, reason(task))
+    spawner.api_token = server_tokens.in_service(service)
+    await spawner.run_pre_spawn_hook()
+    return await spawner.start()
 
 
 def _tell(outcome: asyncio.Future[str | None], status: str) -> None:

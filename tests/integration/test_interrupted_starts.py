@@ -44,6 +44,8 @@ async def by_name(spawner):
     name, server = spawner.user.name, "exec busybox httpd -f -p 8888"
     while name == "early" and os.path.exists({hold!r}):
         await asyncio.sleep(0.1)
+    if name == "deserted" and os.path.exists({hold!r}):
+        server = "sleep 1000"
     if name in ("silent", "ending"):
         server = "until [ -e /go ]; do sleep 0.2; done; " + ("exit 3" if name == "ending" else server)
     spawner.cmd = ["sh", "-c", server]
@@ -68,6 +70,7 @@ MOMENTS = {
     "unreached": "running",
     "settled": "running",
     "upgraded": "running",
+    "deserted": "running",
 }
 
 
@@ -102,6 +105,8 @@ class Scene:
         self.hub.until(lambda: "Waiting for a node" in self.told("pending"))
         self.hub.kill()  # in the middle of going on
         self.forget_the_token("upgraded")
+        self.engine.docker("container", "kill", self.container("deserted"))
+        self.hub.until(lambda: self.state("deserted") == "failed")
         self._hold.unlink()
         self.hub.start()
 
@@ -166,6 +171,14 @@ def test_a_server_that_starts_is_adopted_can_be_used_and_leaves_nothing_at_its_e
     assert scene.hub.kept_of(user) == (1, 1)
     assert scene.hub.end(user) in (202, 204)
     scene.hub.until(lambda: scene.is_gone(user))
+
+
+def test_a_server_that_ended_while_no_hub_was_there_is_started_once_more(scene: Scene) -> None:
+    scene.hub.until(lambda: scene.hub.is_ready("deserted"))
+    assert scene.container("deserted") not in ("", scene.containers["deserted"])
+    assert scene.hub.kept_of("deserted") == (1, 1)
+    assert scene.hub.end("deserted") in (202, 204)
+    scene.hub.until(lambda: scene.is_gone("deserted"))
 
 
 def test_a_start_that_had_no_service_yet_is_cleared_away_with_its_token_and_oauth_client(scene: Scene) -> None:
