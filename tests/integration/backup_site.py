@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from inspect import unwrap
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def site(disk: Mounted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr(restore, "ROOT", disk.places.root)
     monkeypatch.setattr(restore, "Restic", lambda: Restic(config))
-    monkeypatch.setattr(staging.one_restore, "__defaults__", (tmp_path / "restore.lock",), raising=False)
+    monkeypatch.setattr(unwrap(staging.one_restore), "__defaults__", (tmp_path / "restore.lock",))
     disk.request("ada", "bob")
     assert disk.run() == []
     for home in ("ada", "bob"):

@@ -187,8 +187,7 @@ def test_a_link_in_the_place_of_a_home_or_a_request_for_one_is_not_followed(
 @pytest.mark.parametrize("name", ["owners", "owners.json", "owners/ada.json"])
 def test_a_link_in_the_place_of_the_owners_is_not_followed(site: Site, name: str) -> None:
     hub = site.disk.places.root / "hub"
-    (hub / "owners").mkdir()
-    (hub / "owners" / "ada.json").write_text("{}")
+    (hub / "owners.json").write_text("{}")
     site.back_up()
     target = site.victim if name == "owners" else site.victim / "precious"
     subprocess.run(["rm", "-r", str(hub / name)], check=True)
@@ -199,6 +198,8 @@ def test_a_link_in_the_place_of_the_owners_is_not_followed(site: Site, name: str
 
 def test_what_a_snapshot_says_of_owners_is_not_followed_either(site: Site) -> None:
     hub = site.disk.places.root / "hub"
+    subprocess.run(["rm", "-r", str(hub / "owners")], check=True)
+    (hub / "owners.json").write_text("{}")
     (hub / "owners").symlink_to(site.victim)
     site.back_up()
     (hub / "owners").unlink()
