@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from services.hub import profiles, server_tokens
-from services.hub.service_spec import HUB_LABEL, SERVER_LABEL, USER_LABEL
+from services.hub.service_spec import HUB_LABEL, SERVER_LABEL, USER_LABEL, environment
 from services.hub.start_errors import StartError
 from services.hub.swarm_tasks import is_alive, newest, reason
 
@@ -68,9 +68,7 @@ def know_again(spawner: NotebookSpawner, service: dict[str, Any]) -> None:
     with contextlib.suppress(StartError):  # a kind of server that is offered no more
         profiles.apply(spawner, spawner.user_options.get("profile"))
     spawner.object_id, spawner.object_name = service["ID"], service["Spec"]["Name"]
-    lines = service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Env") or ()
-    environment = dict(line.split("=", 1) for line in lines if "=" in line)
-    spawner.port = urlsplit(environment.get("JUPYTERHUB_SERVICE_URL", "")).port or spawner.port
+    spawner.port = urlsplit(environment(service).get("JUPYTERHUB_SERVICE_URL", "")).port or spawner.port
     if not spawner.token_hash:
         spawner.api_token = server_tokens.in_service(service)
 

@@ -12,6 +12,8 @@ from jupyterhub import orm
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, object_session
 
+from services.hub.service_spec import environment
+
 
 def session(spawner: orm.Spawner) -> Session:
     """The hub's session with its database. Raises RuntimeError for a row that was never stored."""
@@ -23,8 +25,7 @@ def session(spawner: orm.Spawner) -> Session:
 
 def in_service(service: dict[str, Any]) -> str:
     """The token that a service (as the Docker API tells it) gives its server; empty where it gives none."""
-    lines = service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Env") or ()
-    return next((value for name, _, value in (line.partition("=") for line in lines) if name == "JUPYTERHUB_API_TOKEN"), "")
+    return environment(service).get("JUPYTERHUB_API_TOKEN", "")
 
 
 def hash_of(spawner: orm.Spawner, token: str) -> str:

@@ -46,6 +46,12 @@ def arguments(spawner: NotebookSpawner, command: list[str]) -> dict[str, Any]:
     }
 
 
+def environment(service: dict[str, Any]) -> dict[str, str]:
+    """The variables that a service, as the Docker API tells it, gives its server."""
+    lines = service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Env") or ()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
 def placement(spawner: NotebookSpawner) -> dict[str, Any]:
     """Arguments of docker.types.Placement."""
     label = [f"node.labels.{spawner.node_label}"] if spawner.node_label else []
