@@ -4,7 +4,7 @@
 # Usage: hub-homes.sh install ADDRESS FOLDER MOUNT OPTIONS | keep | status | remove
 set -euo pipefail
 
-etc=${ETC:-/etc} pause=${PAUSE:-5}
+etc=${ETC:-/etc} pause=${PAUSE:-5} calm=${CALM:-15} # seconds between two looks, and while all is well
 settings=$etc/jupyterhub-storage/hub-homes unit=hub-homes.service
 
 read_settings() {
@@ -65,7 +65,8 @@ keep() {
       if [ "$said" != "$last" ]; then echo "$said"; fi
       last=$said
     fi
-    sleep "$pause" || true # ended together with this, its end must not be taken for a fault
+    # Ended together with this, its end must not be taken for a fault.
+    if [ -z "$(mounted)" ]; then sleep "$pause" || true; else sleep "$calm" || true; fi
   done
 }
 

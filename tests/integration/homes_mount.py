@@ -61,7 +61,7 @@ class HomesMount:
         return ["nsenter", f"--target={self._pid}", "--mount", "--pid", *command]
 
     def _environment(self, tools: bool = True) -> dict[str, str]:
-        own = {"ETC": str(self._folder / "etc"), "PAUSE": "0.1", "PATIENCE": "0", "REFUSED": self.refused}
+        own = {"ETC": str(self._folder / "etc"), "PAUSE": "0.1", "CALM": "0.1", "PATIENCE": "0", "REFUSED": self.refused}
         return {**os.environ, **own, "PATH": f"{self._folder / 'bin'}:{os.environ['PATH']}" if tools else os.environ["PATH"]}
 
     def go(self) -> None:
