@@ -41,5 +41,6 @@ stop() { [ -z "$started" ] || lab/engine.sh stop; }
 trap stop EXIT
 
 say "tests"
-.venv/bin/python -m pytest --junitxml=.build/test/results.xml "$@"
+# Many tests wait for programs, so there is one more at a time than there are processors; those of a file share what it starts.
+.venv/bin/python -m pytest -n $(($(nproc) + 1)) --dist loadfile --no-loadscope-reorder --junitxml=.build/test/results.xml "$@"
 say "done"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.sshd import Bastion, Server, lonely_network, new_key, privilege_folder
+from tests.integration.sshd import Bastion, Server, lonely_network, new_key
 from tests.integration.workspace import ROOT, Workspace, toolchain_path, write_plugin
 
 
@@ -76,7 +76,7 @@ def ssh_hosts(tmp_path: Path) -> Iterator[SshHosts]:
     folder = tmp_path / "ssh"
     folder.mkdir()
     keys = {name: new_key(folder, f"{name}_key") for name in ("bastion", "target", "wrong")}
-    with privilege_folder(), lonely_network() as net:
+    with lonely_network() as net:
         bastion = Bastion(folder, "bastion", [keys["bastion"]], net=net)
         target = Server(folder, "target", [keys["target"]], options="AcceptEnv PULUMI_COMMAND_* GREETING", net=net)
         bastion.start()

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _START_SECONDS = 10.0
-_PRIVILEGE_FOLDER = Path("/run/sshd")
+# sshd wants /run/sshd, which an init system makes: each has a /run of its own, since other tests run beside it.
+_OWN_RUN = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /run && mkdir /run/sshd && exec "$@"', "sh"]
 
 
 def free_port() -> int:
@@ -85,7 +86,7 @@ class Server:
         """sshd with this configuration, in its network when it has one of its own."""
         inside = ["nsenter", f"--net=/proc/{self._net}/ns/net"] if self._net else []
         program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin") or "/usr/sbin/sshd"
-        return [*inside, program, "-f", str(self.config), "-E", str(self.log), *arguments]
+        return [*inside, *_OWN_RUN, program, "-f", str(self.config), "-E", str(self.log), *arguments]
 
     def start(self) -> None:
         """Listens on the loopback of its network, before this returns."""
@@ -158,16 +159,3 @@ def lonely_network() -> Iterator[int]:
         holder.stdin.close()
         holder.wait()
         holder.stdout.close()
-
-
-@contextmanager
-def privilege_folder() -> Iterator[None]:
-    """sshd wants /run/sshd; where an init system does not make it, it is there only for the tests."""
-    made = not _PRIVILEGE_FOLDER.exists()
-    _PRIVILEGE_FOLDER.mkdir(mode=0o755, exist_ok=True)
-    try:
-        yield
-    finally:
-        if made:
-            with contextlib.suppress(OSError):
-                _PRIVILEGE_FOLDER.rmdir()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.docker_engine import DockerEngine
 from tests.integration.docker_programs import Swarm, service
-from tests.integration.sshd import Server, free_port, new_key, privilege_folder
+from tests.integration.sshd import Server, free_port, new_key
 
 pytest_plugins = ("tests.integration.docker_fixtures",)
 PLUGINS = ("docker",)
@@ -21,13 +21,12 @@ def key(tmp_path: Path) -> Path:
 @pytest.fixture
 def host(tmp_path: Path, key: Path, docker_engine: DockerEngine) -> Iterator[Server]:
     """A host whose users reach the tests' engine."""
-    with privilege_folder():
-        server = Server(tmp_path, "host", [key], options=f"SetEnv DOCKER_HOST={docker_engine.host}")
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
+    server = Server(tmp_path, "host", [key], options=f"SetEnv DOCKER_HOST={docker_engine.host}")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def connect(swarm: Swarm, port: int, key: Path, folder: Path) -> None:
@@ -91,13 +90,12 @@ def test_what_ssh_reaches_but_docker_refuses_is_told_with_its_remedy(
     own = "" if "SetEnv" in option else f"SetEnv DOCKER_HOST={docker_engine.host}\n"
     # Under pytest's own folders only root may look.
     swarm.declare(("Volume", "vol", {}))
-    with privilege_folder():
-        server = Server(tmp_path, "host", [key], options=f"{own}{option}")
-        server.start()
-        try:
-            connect(swarm, server.port, key, tmp_path)
-            failed = swarm.pulumi.up()
-        finally:
-            server.stop()
+    server = Server(tmp_path, "host", [key], options=f"{own}{option}")
+    server.start()
+    try:
+        connect(swarm, server.port, key, tmp_path)
+        failed = swarm.pulumi.up()
+    finally:
+        server.stop()
     assert not failed.ok
     assert words in failed.output
