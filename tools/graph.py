@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import runpy
@@ -86,6 +87,7 @@ def render(config: dict[str, str], stack_name: str = "test", preview: bool = Fal
 
     Raises what the program raises, for instance settings.SettingsError.
     """
+    asyncio.set_event_loop(asyncio.new_event_loop())  # asyncio.run before this has left none, and Pulumi asks for one
     recorder = Recorder(Cloud())
     mocks.set_mocks(Cloud(), project=PROJECT, stack=stack_name, preview=preview, monitor=recorder)
     pulumi.runtime.set_all_config(config)

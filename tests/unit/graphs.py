@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +48,6 @@ class Graph:
 
 def rendered(values: dict[str, str], preview: bool = False) -> Graph:
     """The program's graph for settings by their short keys."""
-    asyncio.set_event_loop(asyncio.new_event_loop())  # asyncio.run of an earlier test has left none, and Pulumi asks for one
     return Graph(render({f"{PROJECT}:{key}": value for key, value in values.items()}, preview=preview))
 
 
