@@ -96,6 +96,7 @@ registry = Registry(
         manager_ready=swarm.manager_ready,
         swarm_id=swarm.swarm_id,
         image=config.registry_image,
+        images=profiles.images(config.profiles),
         build_ca=config.build_ca,
         state_folder=storage.state_folder,
         state_size=config.state_size,
