@@ -8,11 +8,13 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from images.proxy.door import acme, certbot
+from images.proxy.door import acme, certbot, pace
 from images.proxy.door.acme import Acme
 from images.proxy.door.certificate import Pair
 from images.proxy.door.reach import PATIENCE_OTHER_S, PATIENCE_OWN_S, Obstacle, obstacle
@@ -135,7 +137,9 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     monkeypatch.setattr(acme, "obstacle", lambda *_: made_up.obstacle)
     monkeypatch.setattr(certbot, "issue", made_up.issue)
     monkeypatch.setattr(urllib.request, "urlopen", urlopen)
-    monkeypatch.setattr(time, "time", lambda: made_up.now)
+    clock = SimpleNamespace(time=lambda: made_up.now, monotonic=lambda: made_up.now)
+    monkeypatch.setattr(acme, "time", clock)
+    monkeypatch.setattr(pace, "time", clock)
     return made_up
 
 
@@ -181,6 +185,25 @@ def test_a_refusal_is_told_with_the_time_of_the_next_try_and_not_repeated_before
     assert world.asked == 1
     world.now += 900
     assert issuer.issue().fits()
+
+
+def test_a_certificate_that_is_asked_for_again_at_once_is_not_and_neither_by_the_next_container(world: World) -> None:
+    world.answers = [made(), made()]
+    assert Acme(SETTINGS).issue().fits()
+    for issuer in (Acme(SETTINGS), Acme(SETTINGS)):  # as often as the machine restarts
+        told = trouble(issuer.issue)
+        assert told.text.startswith("the last certificate came within the hour; it is asked again at 20")
+        world.now += 60
+    assert world.asked == 1
+    world.now += 3600
+    assert Acme(SETTINGS).issue().fits()
+
+
+def test_another_name_need_not_wait_for_the_hour_of_the_one_before(world: World) -> None:
+    world.answers = [made(), made()]
+    Acme(SETTINGS).issue()
+    Acme(replace(SETTINGS, domain="lab.example.org")).issue()
+    assert world.asked == 2
 
 
 def test_an_outage_is_looked_through_soon_and_counts_for_no_limit(world: World) -> None:
