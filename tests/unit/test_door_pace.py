@@ -11,7 +11,6 @@ from hypothesis import strategies
 from images.proxy.door import pace as pace_module
 from images.proxy.door.pace import FIRST_S, HOUR_S, LONGEST_S, MOST_AN_HOUR, TOLD_LONGEST_S, Pace, growing
 
-
 DAY_S = 86400.0
 
 

@@ -6,8 +6,8 @@ import contextlib
 import json
 import random
 import time
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from . import files
 
@@ -25,6 +25,16 @@ def growing(first_s: float, longest_s: float, failures: int) -> float:
     return min(longest_s, first_s * 2.0 ** min(failures - 1, 16)) * random.uniform(1, 1.1)  # noqa: S311  no secret
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """`asked` are the times within the last hour, `issued` that of the certificate that came last, `issued_until` the end of its
+    pause."""
+
+    asked: tuple[float, ...] = ()
+    issued: float = 0.0
+    issued_until: float = 0.0
+
+
 class Pace:
     """One CA and one name. A pause is measured by a clock that nobody sets; times that outlive a container are seconds since
     1970, and one that lies in the future was written by a wrong clock and counts for nothing."""
@@ -38,19 +48,18 @@ class Pace:
     def wait_s(self) -> float:
         """The seconds until the CA may be asked again; none or less for now."""
         now, kept = time.time(), self._kept()
-        asked = kept["asked"]
-        full_s = asked[-MOST_AN_HOUR] + HOUR_S - now if len(asked) >= MOST_AN_HOUR else 0.0
-        return max(max(self._refused_until, self._issued_until) - time.monotonic(), full_s, kept["issued_until"] - now)
+        full_s = kept.asked[-MOST_AN_HOUR] + HOUR_S - now if len(kept.asked) >= MOST_AN_HOUR else 0.0
+        return max(max(self._refused_until, self._issued_until) - time.monotonic(), full_s, kept.issued_until - now)
 
     @property
     def has_just_issued(self) -> bool:
         """Whether that wait is for the certificate that came last."""
-        return max(self._issued_until - time.monotonic(), self._kept()["issued_until"] - time.time()) > 0
+        return max(self._issued_until - time.monotonic(), self._kept().issued_until - time.time()) > 0
 
     def count(self) -> None:
         """Note, before it happens, that the CA is asked. Raises OSError where it cannot be noted."""
         kept = self._kept()
-        self._write({**kept, "asked": [*kept["asked"], time.time()]})
+        self._write(replace(kept, asked=(*kept.asked, time.time())))
 
     def issued(self, lifetime_s: float) -> None:
         """It issued, a certificate of that lifetime. The next one is asked for an hour later at the earliest, or a third of the
@@ -59,7 +68,7 @@ class Pace:
         pause_s = min(HOUR_S, lifetime_s / 3)
         self._issued_until = time.monotonic() + pause_s
         with contextlib.suppress(OSError):  # then the next container may ask too early; the certificate must not be lost for that
-            self._write({"asked": self._kept()["asked"][:-1], "issued": time.time(), "issued_until": time.time() + pause_s})
+            self._write(Kept(asked=self._kept().asked[:-1], issued=time.time(), issued_until=time.time() + pause_s))
 
     def refused(self, until: float | None = None) -> None:
         """The CA refused; `until` is the time that it told, if it did."""
@@ -71,19 +80,16 @@ class Pace:
         """What the CA stumbled over is gone: no need to wait out the pause."""
         self._failures, self._refused_until = 0, 0.0
 
-    def _write(self, kept: dict[str, Any]) -> None:
-        files.write(self._file, json.dumps(kept))
+    def _write(self, kept: Kept) -> None:
+        files.write(self._file, json.dumps(asdict(kept)))
 
-    def _kept(self) -> dict[str, Any]:
-        """`asked`, the times within the last hour, and `issued` and `issued_until` of the certificate that came last."""
+    def _kept(self) -> Kept:
+        """What the file says, or nothing where it is broken, or of another time."""
         try:
-            kept = json.loads(self._file.read_text(encoding="utf-8"))
-            asked, issued, until = [float(at) for at in kept["asked"]], float(kept["issued"]), float(kept["issued_until"])
+            values = json.loads(self._file.read_text(encoding="utf-8"))
+            asked, issued, until = [float(at) for at in values["asked"]], float(values["issued"]), float(values["issued_until"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
-            asked, issued, until = [], 0.0, 0.0
+            return Kept()
         now = time.time()
-        return {
-            "asked": [moment for moment in asked if now - HOUR_S < moment <= now],
-            "issued": issued,
-            "issued_until": until if issued <= now else 0.0,
-        }
+        lately = tuple(moment for moment in asked if now - HOUR_S < moment <= now)
+        return Kept(asked=lately, issued=issued, issued_until=until if issued <= now else 0.0)
