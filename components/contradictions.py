@@ -32,6 +32,8 @@ def of(settings: Settings, secret: Callable[[str], str | None]) -> Iterator[str]
     images = profiles.images(settings.profiles)
     yield from registry.contradictions(settings.registry, settings.registry_user, secret("registryPassword"), images)
     yield from https.contradictions(settings.https, settings.domain, settings.allow_plain_http)
+    if settings.https is Https.LETSENCRYPT:
+        yield from https.external_account_faults(secret(https.EAB_KEY_ID), secret(https.EAB_HMAC_KEY))
     if settings.https is Https.PROVIDED:
         yield from https.provided_faults(secret(https.CERTIFICATE), secret(https.KEY), settings.domain)
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from images.proxy.door import external_account
 from images.proxy.door.certificate import Pair
 
 # https://letsencrypt.org/docs/acme-protocol-updates/ and https://letsencrypt.org/docs/staging-environment/
@@ -15,6 +16,7 @@ ACME_SERVERS = {
     "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
 }
 CERTIFICATE, KEY = "certificate", "certificateKey"  # the secrets of `https: provided`
+EAB_KEY_ID, EAB_HMAC_KEY = "acmeEabKeyId", "acmeEabHmacKey"  # those of `https: letsencrypt`, for CAs with customers
 
 
 class Https(enum.StrEnum):
@@ -55,6 +57,19 @@ def contradictions(https: Https, domain: str, allow_plain_http: bool) -> Iterato
             "https: none sends passwords over the network as plain text; choose letsencrypt or selfsigned, or, only behind "
             "another proxy that does TLS, set allowPlainHttp to true"
         )
+
+
+def external_account_faults(key_id: str | None, hmac_key: str | None) -> Iterator[str]:
+    """Why the account at a CA could not be used. Shows no secret."""
+    given = {EAB_KEY_ID: key_id, EAB_HMAC_KEY: hmac_key}
+    for name, text in given.items():
+        if not text and any(value is not None for value in given.values()):
+            yield f"{name}: not set, but the other of the two is; run: pulumi config set --secret {name}"
+    for name, text, rule in ((EAB_KEY_ID, key_id, external_account.key_id), (EAB_HMAC_KEY, hmac_key, external_account.base64url)):
+        try:
+            rule(text) if text else None
+        except ValueError as error:
+            yield f"{name}: {error}: pulumi config set --secret {name}"
 
 
 def provided_faults(certificate: str | None, key: str | None, domain: str, now: datetime | None = None) -> Iterator[str]:

@@ -15,6 +15,7 @@ from components.pages import restarting_page
 from components.services import Config, Healthcheck, Mount, Secret, ServiceArgs, config_file, manager_service
 from components.swarm_secrets import SecretMaker
 from images.proxy.door.certificate import as_address
+from images.proxy.door.external_account import HMAC_KEY, KEY_ID
 from images.proxy.door.settings import ACME_CA, ADDRESS_VARIABLE, FILE, STATE, Settings
 from images.proxy.door.store import CHAIN, KEY
 
@@ -34,7 +35,8 @@ class ProxyArgs:
     """`domain` is the site's host name, or empty: then `public_ip` is its address. `userproxy` is host:port in the overlay.
     `title` is how the site calls itself. `state_folder` is on the manager, for certificates.
 
-    `acme_ca` is a PEM text or empty; `certificate` and `certificate_key` (PEM texts, a secret) are for `https` provided.
+    `acme_ca` is a PEM text or empty. `acme_eab_key_id` and `acme_eab_hmac_key` (secrets, both or none) are for `https`
+    letsencrypt, `certificate` and `certificate_key` (PEM texts, secrets) for provided.
     `hsts` is seconds, `upload_limit` bytes.
     """
 
@@ -52,6 +54,8 @@ class ProxyArgs:
     acme_email: str
     acme_profile: str
     acme_ca: str
+    acme_eab_key_id: pulumi.Output[str] | None
+    acme_eab_hmac_key: pulumi.Output[str] | None
     certificate: pulumi.Output[str] | None
     certificate_key: pulumi.Output[str] | None
     hsts: int
@@ -113,6 +117,7 @@ class Proxy(pulumi.ComponentResource):
             acme_email=args.acme_email if by_acme else "",
             acme_profile=args.acme_profile if by_acme else "",
             acme_ca=by_acme and bool(args.acme_ca),
+            acme_eab=by_acme and args.acme_eab_key_id is not None,
         )
         paths = {f"{CONFIG_FOLDER}/{file}": text for file, text in files.items()} | {str(FILE): settings.render()}
         if settings.acme_ca:
@@ -120,11 +125,15 @@ class Proxy(pulumi.ComponentResource):
         return [config_file(f"{self._name}-{Path(path).stem}", text, path, self._child) for path, text in paths.items()]
 
     def _secrets(self) -> list[Secret]:
-        """The certificate that is given and its key. Swarm secrets cannot change: another certificate has other names."""
-        certificate, key = self._args.certificate, self._args.certificate_key
-        if self._args.https is not Https.PROVIDED or certificate is None or key is None:  # settings.py refuses the latter two
+        """What is given for the mode: an account at the CA, or a certificate and its key. Swarm secrets cannot change: another
+        certificate has other names. settings.py refuses one of two."""
+        args = self._args
+        secrets = SecretMaker(self._name, args.manager, args.swarm_id, self)
+        if args.https is Https.LETSENCRYPT and args.acme_eab_key_id is not None and args.acme_eab_hmac_key is not None:
+            return [secrets.given(KEY_ID, args.acme_eab_key_id), secrets.given(HMAC_KEY, args.acme_eab_hmac_key)]
+        certificate, key = args.certificate, args.certificate_key
+        if args.https is not Https.PROVIDED or certificate is None or key is None:
             return []
-        secrets = SecretMaker(self._name, self._args.manager, self._args.swarm_id, self)
         # A certificate is public, and another key comes with another one.
         return [
             secrets.given("certificate", certificate, file=CHAIN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import socket
 import threading
 import time
@@ -108,7 +109,8 @@ class World:
         self.now = time.time()
         self.obstacle: Obstacle | None = None
         self.answers: list[Pair | Exception] = []
-        self.directory: Exception | None = None
+        self.directory = "{}"
+        self.error: Exception | None = None
         self.asked = 0
 
     def issue(self, _: Settings) -> Pair:
@@ -124,14 +126,10 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     """A world that acme.py lives in."""
     made_up = World()
 
-    class Answer:
-        def close(self) -> None:
-            pass
-
-    def urlopen(*_: object, **__: object) -> Answer:
-        if made_up.directory:
-            raise made_up.directory
-        return Answer()
+    def urlopen(*_: object, **__: object) -> io.BytesIO:
+        if made_up.error:
+            raise made_up.error
+        return io.BytesIO(made_up.directory.encode())
 
     monkeypatch.setattr(acme, "STATE", tmp_path)
     monkeypatch.setattr(acme, "obstacle", lambda *_: made_up.obstacle)
@@ -207,15 +205,29 @@ def test_another_name_need_not_wait_for_the_hour_of_the_one_before(world: World)
 
 
 def test_an_outage_is_looked_through_soon_and_counts_for_no_limit(world: World) -> None:
-    issuer, world.answers, world.directory = Acme(SETTINGS), [made()], OSError("Connection refused")
+    issuer, world.answers, world.error = Acme(SETTINGS), [made()], OSError("Connection refused")
     waits = [trouble(issuer.issue) for _ in range(12)]
     assert waits[0].text == "the CA at https://ca.example.org/directory does not answer: Connection refused"
     assert waits[0].again_s <= 11
     assert 900 <= waits[-1].again_s <= 990
-    world.directory = None
+    world.error = None
     assert issuer.issue().fits()
 
 
 def test_another_ca_has_other_certificates() -> None:
     staging = Settings(https="letsencrypt", domain=NAME, address="192.0.2.10", acme_server="https://staging.example.org/")
     assert Acme(staging).name != Acme(SETTINGS).name
+
+
+def test_a_ca_for_customers_alone_is_not_asked_without_the_account_and_the_remedy_is_told(world: World) -> None:
+    world.directory, world.answers = '{"meta": {"externalAccountRequired": true}}', [made()]
+    told = trouble(Acme(SETTINGS).issue).text
+    assert "pulumi config set --secret acmeEabKeyId, pulumi config set --secret acmeEabHmacKey, pulumi up" in told
+    assert world.asked == 0
+    assert Acme(replace(SETTINGS, acme_eab=True)).issue().fits()
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"meta": []}', '{"meta": {"externalAccountRequired": false}}'])
+def test_a_directory_that_says_nothing_of_accounts_is_no_obstacle(world: World, text: str) -> None:
+    world.directory, world.answers = text, [made()]
+    assert Acme(SETTINGS).issue().fits()

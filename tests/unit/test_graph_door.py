@@ -135,3 +135,14 @@ def plain_names(graph: Graph) -> list[str]:
     names = [secret["secretName"] for secret in container(graph)["secrets"]]
     assert all(isinstance(name, str) and name.startswith("jupyterhub-certificate") for name in names)
     return names
+
+
+def test_an_account_at_a_ca_becomes_two_swarm_secrets_and_is_in_nothing_plain(stack_values: dict[str, str]) -> None:
+    account = {"acmeEabKeyId": "kid-of-hub", "acmeEabHmacKey": "-_8B-_8BAgMEBQYHCAkKCw"}
+    graph = rendered({**stack_values, "https": "letsencrypt", "domain": NAME, **account})
+    assert [secret["fileName"] for secret in container(graph)["secrets"]] == ["acme-eab-key-id", "acme-eab-hmac-key"]
+    assert json.loads(files(graph)["/etc/door/settings.json"])["acme_eab"] is True
+    for name, text in zip(("proxy-acme-eab-key-id", "proxy-acme-eab-hmac-key"), account.values(), strict=True):
+        assert is_secret(graph[name].inputs["stdin"])
+        assert revealed(graph[name].inputs["stdin"]) == text
+        assert not any(text in plain for resource in graph.resources for plain in plain_texts(resource.inputs))

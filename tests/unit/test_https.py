@@ -10,10 +10,12 @@ from components import schema
 from components.https import ACME_SERVERS, Https, acme_server, provided_faults
 from components.settings import SettingsError, load
 from images.proxy.door.certificate import Pair
+from images.proxy.door.external_account import base64url
 from tests.unit.door_pairs import NAME, NOW, made
 from tests.unit.refused_values import LoadStack, refusals
 
 PAIR = made(begins=NOW)
+HMAC_KEY = "-_8B-_8BAgMEBQYHCAkKCw"
 
 
 def faults(pair: Pair, domain: str = NAME, days: float = 1) -> list[str]:
@@ -53,6 +55,28 @@ def test_a_provided_certificate_is_checked_before_the_first_resource(load_stack:
     with pytest.raises(SettingsError, match=r"certificate: is not for other\.example\.org") as refused:
         load_stack(secrets, https="provided", domain="other.example.org")
     assert "PRIVATE KEY" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "line"),
+    [
+        ({"acmeEabKeyId": "kid"}, "acmeEabHmacKey: not set, but the other of the two is; run: pulumi config set --secret acme"),
+        ({"acmeEabKeyId": "", "acmeEabHmacKey": HMAC_KEY}, "acmeEabKeyId: not set, but the other of the two is"),
+        ({"acmeEabKeyId": "a b", "acmeEabHmacKey": HMAC_KEY}, "acmeEabKeyId: must be the key id as the CA shows it"),
+        ({"acmeEabKeyId": "kid", "acmeEabHmacKey": "no base64!"}, "acmeEabHmacKey: must be the HMAC key as the CA shows it"),
+        ({"acmeEabKeyId": "kid", "acmeEabHmacKey": "c2hvcnQ"}, "acmeEabHmacKey: is too short for an HMAC key; copy all of it"),
+    ],
+)
+def test_half_an_account_at_a_ca_or_a_damaged_one_is_refused(load_stack: LoadStack, secrets: dict[str, str], line: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_stack(secrets, https="letsencrypt", domain=NAME)
+    assert f"  - {line}" in str(refused.value)
+
+
+def test_an_account_at_a_ca_is_taken_in_whichever_base64_the_ca_shows_it(load_stack: LoadStack) -> None:
+    for key in (HMAC_KEY, f"{HMAC_KEY}==", f" {HMAC_KEY}\n", HMAC_KEY.replace("-", "+").replace("_", "/")):
+        load_stack({"acmeEabKeyId": "kid", "acmeEabHmacKey": key}, https="letsencrypt", domain=NAME)
+        assert base64url(key) == HMAC_KEY
 
 
 def test_secrets_that_are_not_asked_for_are_not_looked_at(load_stack: LoadStack) -> None:

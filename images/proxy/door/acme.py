@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 import urllib.error
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,14 @@ from . import certbot
 from .certificate import Pair
 from .pace import OUTAGE_FIRST_S, OUTAGE_LONGEST_S, Pace, growing
 from .reach import Obstacle, obstacle
-from .renewal_info import RenewalInfo, opened
+from .renewal_info import RenewalInfo, opened, read
 from .settings import STATE, Settings
 from .trouble import Trouble
 
+ACCOUNT_MISSING = (
+    "the CA gives certificates to its customers alone; let it show you the key id and the HMAC key for ACME (EAB) and run: "
+    "pulumi config set --secret acmeEabKeyId, pulumi config set --secret acmeEabHmacKey, pulumi up"
+)
 LOOK_S = 10.0  # between two looks at what can be seen without the CA
 
 
@@ -84,15 +89,21 @@ class Acme:
         return f"{said}{seen}; it is asked again at {at:%Y-%m-%d %H:%M:%S} UTC"
 
     def _directory(self) -> None:
-        """Whether the CA answers at all, which costs it nothing. Raises Trouble."""
+        """Whether the CA answers at all, which costs it nothing, and knows who asks. Raises Trouble."""
         try:
-            opened(self._settings, self._settings.acme_server).close()
-        except OSError as error:
+            with opened(self._settings, self._settings.acme_server) as answer:
+                meta = read(answer).get("meta", {})
+                bound = bool(meta.get("externalAccountRequired", False))
+        except (ValueError, AttributeError):
+            bound = False  # no directory: certbot tells
+        except (OSError, http.client.HTTPException) as error:
             self._outages += 1
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             again_s = growing(OUTAGE_FIRST_S, OUTAGE_LONGEST_S, self._outages)
             raise Trouble(f"the CA at {self._settings.acme_server} does not answer: {reason}", again_s) from None
         self._outages = 0
+        if bound and not self._settings.acme_eab:
+            raise Trouble(ACCOUNT_MISSING, OUTAGE_LONGEST_S)
 
 
 def _digits(text: str) -> str:
