@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from components import https, profiles, registry, rules, sign_in
+from components import https, profiles, provided_certificate, registry, rules, sign_in
 from components.https import Https
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def of(settings: Settings, secret: Callable[[str], str | None]) -> Iterator[str]
     if settings.https is Https.LETSENCRYPT:
         yield from https.external_account_faults(secret(https.EAB_KEY_ID), secret(https.EAB_HMAC_KEY))
     if settings.https is Https.PROVIDED:
-        yield from https.provided_faults(secret(https.CERTIFICATE), secret(https.KEY), settings.domain)
+        yield from provided_certificate.faults(
+            secret(provided_certificate.CERTIFICATE), secret(provided_certificate.KEY), settings.domain
+        )
 
 
 def _networks(settings: Settings) -> Iterator[str]:

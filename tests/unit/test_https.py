@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from components import schema
-from components.https import ACME_SERVERS, Https, acme_server, provided_faults
+from components.https import ACME_SERVERS, Https, acme_server
 from components.settings import SettingsError, load
-from images.proxy.door.certificate import Pair
 from images.proxy.door.external_account import base64url
-from tests.unit.door_pairs import NAME, NOW, made
+from tests.unit.door_pairs import NAME, made
 from tests.unit.refused_values import LoadStack, refusals
 
-PAIR = made(begins=NOW)
 HMAC_KEY = "-_8B-_8BAgMEBQYHCAkKCw"
-
-
-def faults(pair: Pair, domain: str = NAME, days: float = 1) -> list[str]:
-    """What is wrong with a certificate, so many days after it began."""
-    return list(provided_faults(pair.chain, pair.key, domain, NOW + timedelta(days=days)))
-
-
-def test_a_certificate_that_can_be_used_has_no_faults() -> None:
-    assert faults(PAIR) == []
-    assert faults(made("*.example.org", begins=NOW)) == []
-
-
-@pytest.mark.parametrize(
-    ("found", "line"),
-    [
-        (faults(PAIR, "lab.example.org"), "certificate: is not for lab.example.org; change domain, or get one"),
-        (faults(PAIR, days=90), "certificate: ended at 2026-05-30 00:00 UTC; get a new one from its issuer"),
-        (faults(PAIR, days=-1), "certificate: begins only at 2026-03-01 00:00 UTC; wait, or use the one before it"),
-        (faults(Pair(chain=PAIR.chain, key=made().key)), "certificateKey: is not the key of the certificate; give the two"),
-        (faults(Pair(chain=PAIR.chain, key="no key")), "certificateKey: cannot be read; it must be a private key as PEM text"),
-        (faults(Pair(chain="none", key=PAIR.key)), "certificate: cannot be read; it must be a PEM text"),
-    ],
-)
-def test_a_certificate_that_cannot_be_used_is_refused_with_the_reason_and_the_remedy(found: list[str], line: str) -> None:
-    assert len(found) == 1
-    assert found[0].startswith(line)
 
 
 def test_a_provided_certificate_is_checked_before_the_first_resource(load_stack: LoadStack) -> None:
