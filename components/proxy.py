@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,7 @@ class Proxy(pulumi.ComponentResource):
         super().__init__("jupyterhub-swarm:index:Proxy", name, None, opts)
         self._name, self._args, self._child = name, args, pulumi.ResourceOptions(parent=self)
         scheme = "http" if args.https is Https.NONE else "https"
+        secrets = self._secrets()
         service = manager_service(
             f"{name}-nginx",
             ServiceArgs(
@@ -81,14 +83,14 @@ class Proxy(pulumi.ComponentResource):
                 memory_limit=256 * 1024**2,
                 environment={ADDRESS_VARIABLE: args.public_ip},
                 mounts=[Mount(type="bind", source=args.state_folder, target=str(STATE))],
-                secrets=self._secrets(),
+                secrets=secrets,
                 configs=self._configs(scheme),
                 published=[80] if scheme == "http" else [80, 443],
                 healthcheck=Healthcheck(
                     tests=["CMD", "bash", "-c", ALIVE], interval="15s", timeout="10s", start_period="1m", retries=3
                 ),
             ),
-            self._child,
+            pulumi.ResourceOptions(parent=self, depends_on=self._tried()),
         )
         host = pulumi.Output.from_input(args.domain or args.public_ip)
         self.url = pulumi.Output.all(host, service.id).apply(lambda values: f"{scheme}://{values[0]}/")
@@ -140,6 +142,22 @@ class Proxy(pulumi.ComponentResource):
             secrets.given("certificate-key", key, file=KEY, hashed=certificate),
         ]
 
+    def _tried(self) -> list[pulumi.Resource]:
+        """The trial of a given certificate, before the service that serves another one is stopped."""
+        args = self._args
+        if args.https is not Https.PROVIDED or args.certificate is None or args.certificate_key is None:
+            return []
+        return [
+            remote.Command(
+                f"{self._name}-certificate-tried",
+                connection=args.manager.connection,
+                create=pulumi.Output.from_input(args.image).apply(try_certificate),
+                stdin=pulumi.Output.concat(args.certificate, "\n", args.certificate_key),
+                triggers=[args.manager.machine_id],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        ]
+
     def _own_ca(self, host: pulumi.Output[str], service: pulumi.CustomResource) -> pulumi.Output[str]:
         path = pulumi.Output.all(self._args.state_folder, host).apply(lambda at: f"{at[0]}/{Https.SELFSIGNED}/{at[1]}/ca.pem")
         return remote.Command(
@@ -149,6 +167,11 @@ class Proxy(pulumi.ComponentResource):
             triggers=[self._args.manager.machine_id],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
         ).stdout
+
+
+def try_certificate(image: str) -> str:
+    """The shell line that fails where an image's NGINX would not take the certificate and the key on its standard input."""
+    return f"docker run --rm --interactive --network none --entrypoint python3 {shlex.quote(image)} -m door try"
 
 
 def nginx_configs(*, scheme: str, server_name: str, title: str, userproxy: str, upload_limit: int, hsts: int) -> dict[str, str]:

@@ -121,6 +121,15 @@ def test_a_given_certificate_and_its_key_become_swarm_secrets_by_standard_input(
     assert [secret["fileName"] for secret in container(graph)["secrets"]] == ["fullchain.pem", "privkey.pem"]
 
 
+def test_a_given_certificate_is_tried_by_standard_input_before_the_service_changes(stack_values: dict[str, str]) -> None:
+    graph = provided(stack_values)
+    tried = graph["proxy-certificate-tried"]
+    assert is_secret(tried.inputs["stdin"])
+    assert PAIR.chain in revealed(tried.inputs["stdin"]) and PAIR.key in revealed(tried.inputs["stdin"])
+    assert tried.inputs["create"].endswith(" -m door try")
+    assert "proxy-certificate-tried" in graph["proxy-nginx"].depends_on
+
+
 def test_another_certificate_is_another_secret_and_so_another_task(stack_values: dict[str, str]) -> None:
     other = made()
     graphs = provided(stack_values), provided(stack_values), provided(stack_values, other.chain, other.key)

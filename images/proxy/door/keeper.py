@@ -64,6 +64,11 @@ class Keeper:
             self._served = pair.chain if pair else ""
         return bool(self._served)
 
+    def refused(self, said: str) -> None:
+        """NGINX did not take that certificate when it started, for this reason: it is offered again."""
+        self._served = ""
+        self._status.bad(f"NGINX does not take the certificate: {said}", None)
+
     def run(self) -> None:
         """Look after the certificate, for ever."""
         while True:
