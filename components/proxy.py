@@ -12,7 +12,7 @@ from pulumi_command import remote
 from components import commands
 from components.https import Https
 from components.node import Node
-from components.pages import restarting_page
+from components.pages import refused_pages, restarting_page
 from components.services import Config, Healthcheck, Mount, Secret, ServiceArgs, config_file, manager_service
 from components.swarm_secrets import SecretMaker
 from images.proxy.door.certificate import as_address
@@ -192,7 +192,7 @@ def nginx_configs(*, scheme: str, server_name: str, title: str, userproxy: str, 
     named = server_name != "_" and as_address(server_name) is None
     files = [*CONFIG_FILES[scheme], *(["strangers.conf"] if scheme == "https" and named else [])]
     rendered = {file: _rendered((SOURCE / file).read_text(), values) for file in files}
-    return {**rendered, "restarting.html": restarting_page(title)}
+    return {**rendered, "restarting.html": restarting_page(title), **refused_pages(title, upload_limit)}
 
 
 def _rendered(text: str, values: dict[str, str]) -> str:
