@@ -18,7 +18,7 @@ from .status import Status
 from .store import Store
 from .trouble import Trouble
 
-LONGEST_S = 3600.0  # clocks are set and machines are shelved: nothing is slept through for longer
+LONGEST_S = 600.0  # clocks are set and machines are shelved: nothing is slept through for longer
 SHORTEST_S = 1.0  # whatever says that it is time already: the loop never turns without a pause
 BROKEN_S = 60.0
 # A certificate that came out of time is not asked for again within this, or half its lifetime where that is less: Let's Encrypt
