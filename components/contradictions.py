@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from components import https, profiles, registry, rules, sign_in
+from components import https, profiles, provided_certificate, registry, rules, sign_in
 from components.https import Https
 
 if TYPE_CHECKING:
@@ -32,8 +32,12 @@ def of(settings: Settings, secret: Callable[[str], str | None]) -> Iterator[str]
     images = profiles.images(settings.profiles)
     yield from registry.contradictions(settings.registry, settings.registry_user, secret("registryPassword"), images)
     yield from https.contradictions(settings.https, settings.domain, settings.allow_plain_http)
+    if settings.https is Https.LETSENCRYPT:
+        yield from https.external_account_faults(secret(https.EAB_KEY_ID), secret(https.EAB_HMAC_KEY))
     if settings.https is Https.PROVIDED:
-        yield from https.provided_faults(secret(https.CERTIFICATE), secret(https.KEY), settings.domain)
+        yield from provided_certificate.faults(
+            secret(provided_certificate.CERTIFICATE), secret(provided_certificate.KEY), settings.domain
+        )
 
 
 def _networks(settings: Settings) -> Iterator[str]:

@@ -6,8 +6,43 @@ import html
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "services" / "pages"
+_FORGET = (
+    '<a href="/.forget-cookies">Delete the cookies of this site</a>: you sign in again, here and at other sites of the same '
+    "domain. Nothing of your work is lost."
+)
 
 
 def restarting_page(title: str) -> str:
     """What people see while the hub, their server or the user proxy does not answer; it looks again by itself."""
     return (SOURCE / "restarting.html").read_text().replace("@TITLE@", html.escape(title))
+
+
+def refused_pages(title: str, upload_limit: int) -> dict[str, str]:
+    """What people see where NGINX refuses something, by the names of the files. `upload_limit` is bytes."""
+    mib = f"{upload_limit / 1024**2:.10g} MiB"
+    return {
+        "refused-request.html": _refused(
+            title,
+            "Your browser sends more than this site takes",
+            "Most often it has too many cookies of this site, or the address is too long.",
+            f"{_FORGET} If this page comes back, delete them in the settings of your browser.",
+        ),
+        "refused-upload.html": _refused(
+            title,
+            f"This is more than {mib}",
+            f"The site takes {mib} at once. Send it in several parts, or let the notebook server fetch it from where it is.",
+            "Who runs the site can raise the limit (<code>uploadLimit</code>).",
+        ),
+        "refused-answer.html": _refused(
+            title,
+            "The answer has more headers than this site passes on",
+            "What you opened works, but sends more than 64 KiB of headers, most often too many or too large cookies. Trying "
+            "again leads here again; its author can mend that.",
+        ),
+    }
+
+
+def _refused(title: str, heading: str, *paragraphs: str) -> str:
+    text = "\n".join(f"  <p>{paragraph}</p>" for paragraph in paragraphs)
+    page = (SOURCE / "refused.html").read_text().replace("@TEXT@", text).replace("@HEADING@", heading)
+    return page.replace("@TITLE@", html.escape(title))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from pulumi_command import remote
 from components import commands
 from components.https import Https
 from components.node import Node
-from components.pages import restarting_page
+from components.pages import refused_pages, restarting_page
 from components.services import Config, Healthcheck, Mount, Secret, ServiceArgs, config_file, manager_service
 from components.swarm_secrets import SecretMaker
 from images.proxy.door.certificate import as_address
+from images.proxy.door.external_account import HMAC_KEY, KEY_ID
 from images.proxy.door.settings import ACME_CA, ADDRESS_VARIABLE, FILE, STATE, Settings
 from images.proxy.door.store import CHAIN, KEY
 
@@ -34,7 +36,8 @@ class ProxyArgs:
     """`domain` is the site's host name, or empty: then `public_ip` is its address. `userproxy` is host:port in the overlay.
     `title` is how the site calls itself. `state_folder` is on the manager, for certificates.
 
-    `acme_ca` is a PEM text or empty; `certificate` and `certificate_key` (PEM texts, a secret) are for `https` provided.
+    `acme_ca` is a PEM text or empty. `acme_eab_key_id` and `acme_eab_hmac_key` (secrets, both or none) are for `https`
+    letsencrypt, `certificate` and `certificate_key` (PEM texts, secrets) for provided.
     `hsts` is seconds, `upload_limit` bytes.
     """
 
@@ -52,6 +55,8 @@ class ProxyArgs:
     acme_email: str
     acme_profile: str
     acme_ca: str
+    acme_eab_key_id: pulumi.Output[str] | None
+    acme_eab_hmac_key: pulumi.Output[str] | None
     certificate: pulumi.Output[str] | None
     certificate_key: pulumi.Output[str] | None
     hsts: int
@@ -68,6 +73,7 @@ class Proxy(pulumi.ComponentResource):
         super().__init__("jupyterhub-swarm:index:Proxy", name, None, opts)
         self._name, self._args, self._child = name, args, pulumi.ResourceOptions(parent=self)
         scheme = "http" if args.https is Https.NONE else "https"
+        secrets = self._secrets()
         service = manager_service(
             f"{name}-nginx",
             ServiceArgs(
@@ -77,14 +83,14 @@ class Proxy(pulumi.ComponentResource):
                 memory_limit=256 * 1024**2,
                 environment={ADDRESS_VARIABLE: args.public_ip},
                 mounts=[Mount(type="bind", source=args.state_folder, target=str(STATE))],
-                secrets=self._secrets(),
+                secrets=secrets,
                 configs=self._configs(scheme),
                 published=[80] if scheme == "http" else [80, 443],
                 healthcheck=Healthcheck(
                     tests=["CMD", "bash", "-c", ALIVE], interval="15s", timeout="10s", start_period="1m", retries=3
                 ),
             ),
-            self._child,
+            pulumi.ResourceOptions(parent=self, depends_on=self._tried()),
         )
         host = pulumi.Output.from_input(args.domain or args.public_ip)
         self.url = pulumi.Output.all(host, service.id).apply(lambda values: f"{scheme}://{values[0]}/")
@@ -113,6 +119,7 @@ class Proxy(pulumi.ComponentResource):
             acme_email=args.acme_email if by_acme else "",
             acme_profile=args.acme_profile if by_acme else "",
             acme_ca=by_acme and bool(args.acme_ca),
+            acme_eab=by_acme and args.acme_eab_key_id is not None,
         )
         paths = {f"{CONFIG_FOLDER}/{file}": text for file, text in files.items()} | {str(FILE): settings.render()}
         if settings.acme_ca:
@@ -120,15 +127,35 @@ class Proxy(pulumi.ComponentResource):
         return [config_file(f"{self._name}-{Path(path).stem}", text, path, self._child) for path, text in paths.items()]
 
     def _secrets(self) -> list[Secret]:
-        """The certificate that is given and its key. Swarm secrets cannot change: another certificate has other names."""
-        certificate, key = self._args.certificate, self._args.certificate_key
-        if self._args.https is not Https.PROVIDED or certificate is None or key is None:  # settings.py refuses the latter two
+        """What is given for the mode: an account at the CA, or a certificate and its key. Swarm secrets cannot change: another
+        certificate has other names. settings.py refuses one of two."""
+        args = self._args
+        secrets = SecretMaker(self._name, args.manager, args.swarm_id, self)
+        if args.https is Https.LETSENCRYPT and args.acme_eab_key_id is not None and args.acme_eab_hmac_key is not None:
+            return [secrets.given(KEY_ID, args.acme_eab_key_id), secrets.given(HMAC_KEY, args.acme_eab_hmac_key)]
+        certificate, key = args.certificate, args.certificate_key
+        if args.https is not Https.PROVIDED or certificate is None or key is None:
             return []
-        secrets = SecretMaker(self._name, self._args.manager, self._args.swarm_id, self)
         # A certificate is public, and another key comes with another one.
         return [
             secrets.given("certificate", certificate, file=CHAIN),
             secrets.given("certificate-key", key, file=KEY, hashed=certificate),
+        ]
+
+    def _tried(self) -> list[pulumi.Resource]:
+        """The trial of a given certificate, before the service that serves another one is stopped."""
+        args = self._args
+        if args.https is not Https.PROVIDED or args.certificate is None or args.certificate_key is None:
+            return []
+        return [
+            remote.Command(
+                f"{self._name}-certificate-tried",
+                connection=args.manager.connection,
+                create=pulumi.Output.from_input(args.image).apply(try_certificate),
+                stdin=pulumi.Output.concat(args.certificate, "\n", args.certificate_key),
+                triggers=[args.manager.machine_id],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         ]
 
     def _own_ca(self, host: pulumi.Output[str], service: pulumi.CustomResource) -> pulumi.Output[str]:
@@ -140,6 +167,11 @@ class Proxy(pulumi.ComponentResource):
             triggers=[self._args.manager.machine_id],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
         ).stdout
+
+
+def try_certificate(image: str) -> str:
+    """The shell line that fails where an image's NGINX would not take the certificate and the key on its standard input."""
+    return f"docker run --rm --interactive --network none --entrypoint python3 {shlex.quote(image)} -m door try"
 
 
 def nginx_configs(*, scheme: str, server_name: str, title: str, userproxy: str, upload_limit: int, hsts: int) -> dict[str, str]:
@@ -160,7 +192,7 @@ def nginx_configs(*, scheme: str, server_name: str, title: str, userproxy: str, 
     named = server_name != "_" and as_address(server_name) is None
     files = [*CONFIG_FILES[scheme], *(["strangers.conf"] if scheme == "https" and named else [])]
     rendered = {file: _rendered((SOURCE / file).read_text(), values) for file in files}
-    return {**rendered, "restarting.html": restarting_page(title)}
+    return {**rendered, "restarting.html": restarting_page(title), **refused_pages(title, upload_limit)}
 
 
 def _rendered(text: str, values: dict[str, str]) -> str:

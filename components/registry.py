@@ -8,7 +8,8 @@ a password keeps notebooks out, which could reach the port too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -32,7 +33,7 @@ UID = 990  # of the image's user
 class RegistryArgs:
     """`server` is `internal`, another's registry as images name it, or empty; `user` and `password` (secret) belong to the
     second. The others serve the first: `state_folder` is on the manager, on a volume of `state_size` GiB; the password is made
-    anew in a new swarm.
+    anew in a new swarm. `images` are those that the settings name.
     """
 
     server: str
@@ -42,6 +43,7 @@ class RegistryArgs:
     manager_ready: pulumi.Resource
     swarm_id: pulumi.Input[str]
     image: ImageSource
+    images: Sequence[ImageSource]
     build_ca: str
     state_folder: pulumi.Input[str]
     state_size: int
@@ -76,6 +78,13 @@ class Registry(pulumi.ComponentResource):
             f"{name}-folder",
             connection=args.manager.connection,
             create=pulumi.Output.from_input(args.state_folder).apply(lambda state: beside(state, args.state_size)),
+            triggers=[args.manager.machine_id],
+            opts=self._child,
+        )
+        remote.Command(
+            f"{name}-kept",
+            connection=args.manager.connection,
+            create=folder.stdout.apply(lambda path: keep(path, args.images)),
             triggers=[args.manager.machine_id],
             opts=self._child,
         )
@@ -123,6 +132,14 @@ def room(state_size: int) -> int:
 def beside(state_folder: str, state_size: int) -> str:
     """The shell line for the folder of the images, on the same volume as the hub's state, of which it never takes all."""
     return bounded_folder(str(PurePosixPath(state_folder).with_name("registry")), UID, room(state_size))
+
+
+def keep(folder: str, images: Iterable[ImageSource]) -> str:
+    """The shell line that tells the registry (images/registry/collect.py) which of its images the settings name by a digest:
+    they stay, though their tags were pushed anew."""
+    own = (source.reference for source in images if source.context is None)
+    digests = sorted({name.partition("@")[2] for name in own if name.startswith(f"{REGISTRY}/") and "@" in name})
+    return f"printf '%s\\n' {shlex.join(digests)} | sudo tee {shlex.quote(f'{folder}/kept')} >/dev/null"
 
 
 def push_help(password: str) -> str:

@@ -41,15 +41,14 @@ install_packages() {
   command -v apt-get >/dev/null ||
     die "no Docker engine answers and this machine has no apt-get to install one; install Docker 20.10 or newer, start it and run this again"
   say "installing ${missing[*]} with apt-get (log: $state/apt.log)"
-  local policy=/usr/sbin/policy-rc.d made=""
-  if [ ! -e $policy ]; then
-    printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy && made=yes
-  fi
+  . tools/services_off.sh
+  trap services_on EXIT
+  services_off
   local rc=0
   { apt-get -o DPkg::Lock::Timeout=300 update -qq &&
     DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "${missing[@]}"
   } >"$state/apt.log" 2>&1 || rc=$?
-  [ -z "$made" ] || rm -f $policy
+  services_on
   [ $rc = 0 ] || { tail -n 5 "$state/apt.log" >&2; die "apt-get could not install ${missing[*]} (exit $rc); see $state/apt.log"; }
 }
 

@@ -48,10 +48,14 @@ def with_examples(config: dict[str, str], folder: Path) -> dict[str, str]:
         if given and not Path(given).expanduser().is_file():
             (folder / name).write_text(text)
             result[f"{PROJECT}:{key}"] = str(folder / name)
-    if result.get(f"{PROJECT}:https") == "provided":  # the secrets are masked here
-        pair = Authority(result.get(f"{PROJECT}:domain") or "localhost", folder).issue()
-        result |= {f"{PROJECT}:certificate": pair.chain, f"{PROJECT}:certificateKey": pair.key}
-    return result
+    # Secrets are masked here.
+    if result.get(f"{PROJECT}:https") == "provided":
+        site = result.get(f"{PROJECT}:domain") or "localhost"
+        pair = Authority(site, folder).issue()
+        chain = pair.chain + (folder / Authority.name / site / "ca.pem").read_text()
+        result |= {f"{PROJECT}:certificate": chain, f"{PROJECT}:certificateKey": pair.key}
+    account = {f"{PROJECT}:acmeEabKeyId": "example", f"{PROJECT}:acmeEabHmacKey": "A" * 43}
+    return result | {name: text for name, text in account.items() if name in result}
 
 
 def table(graph: list[Registered]) -> str:

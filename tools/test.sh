@@ -6,6 +6,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 began=$SECONDS
 say() { printf '[%4d s] test: %s\n' $((SECONDS - began)) "$*" >&2; }
 
+started=
+stop() { services_on; [ -z "$started" ] || lab/engine.sh stop; }
+. tools/services_off.sh
+trap stop EXIT
+services_on
+
 # program → Debian package
 declare -A needed=([cloud-init]=cloud-init [ssh]=openssh-client [/usr/sbin/sshd]=openssh-server [ip]=iproute2 [busybox]=busybox-static
   [mkfs.xfs]=xfsprogs [restic]=restic
@@ -18,27 +24,23 @@ if [ ${#missing[@]} -gt 0 ]; then
   [ "$(id -u)" = 0 ] || { echo "test: install ${missing[*]}, or run this as root" >&2; exit 1; }
   say "installing ${missing[*]}"
   # No service of these packages may start, now or at the next boot: the tests run their own.
-  policy=/usr/sbin/policy-rc.d made=
   mkdir -p .build /etc/cloud
   [ -d /run/cloud-init ] || touch /etc/cloud/cloud-init.disabled
-  [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod 755 $policy; made=yes; }
+  services_off
   apt-get -o DPkg::Lock::Timeout=300 update -qq
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" >.build/test-apt.log 2>&1 ||
     { tail -n 5 .build/test-apt.log >&2; exit 1; }
-  [ -z "$made" ] || rm -f $policy
+  services_on
 fi
 
 say "virtual environment and toolchain"
 make --no-print-directory toolchain
 
-started=
 if ! timeout 10 docker version >/dev/null 2>&1; then
   say "starting a Docker engine"
   lab/engine.sh start
   started=yes
 fi
-stop() { [ -z "$started" ] || lab/engine.sh stop; }
-trap stop EXIT
 
 say "tests"
 # Many tests wait for programs, so there is one more at a time than there are processors; those of a file share what it starts.

@@ -30,9 +30,9 @@ class Pebble:
         (folder / "api-key.pem").write_text(pair.key)
         self.ca = (folder / "selfsigned" / PEBBLE_ADDRESS / "ca.pem").read_text()
 
-    def start(self, validity_s: int) -> None:
-        """The name server, which knows no name yet, and the CA."""
-        (self._folder / "pebble.json").write_text(json.dumps(self._config(validity_s)))
+    def start(self, validity_s: int, customers: dict[str, str] | None = None) -> None:
+        """The name server, which knows no name yet, and the CA; with `customers`, HMAC keys by key ids, it is for them alone."""
+        (self._folder / "pebble.json").write_text(json.dumps(self._config(validity_s, customers or {})))
         self._run(
             "names",
             NAMES_ADDRESS,
@@ -105,7 +105,7 @@ class Pebble:
             "--volume", f"{self._folder}:/test:ro", IMAGE, *command,
         )  # fmt: skip
 
-    def _config(self, validity_s: int) -> dict[str, object]:
+    def _config(self, validity_s: int, customers: dict[str, str]) -> dict[str, object]:
         return {
             "pebble": {
                 "listenAddress": "0.0.0.0:14000",
@@ -115,6 +115,8 @@ class Pebble:
                 "httpPort": 80,
                 "tlsPort": 443,
                 "retryAfter": {"authz": 1, "order": 1},
+                "externalAccountBindingRequired": bool(customers),
+                "externalAccountMACKeys": customers,
                 "profiles": {"default": {"description": "as long as the test likes", "validityPeriod": validity_s}},
             }
         }

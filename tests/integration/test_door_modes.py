@@ -1,20 +1,32 @@
 """The front door without a CA of the world's: with its own, with a certificate that it is given, and with none."""
 
 import json
+import os
 import ssl
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from components.proxy import try_certificate
 from images.proxy.door.authority import Authority
 from images.proxy.door.settings import Settings
 from tests.integration.docker_engine import DockerEngine
 from tests.integration.door_site import ADDRESS, NAME, Site, wait_until
+from tests.unit.door_pairs import pair_of, root
 
 pytest_plugins = ["tests.integration.docker_fixtures", "tests.integration.door_fixtures"]
 
 NewSite = Callable[[Settings], Site]
+WEAK = pair_of(root().issue(NAME, key=rsa.generate_private_key(65537, 1024)))
+
+
+def environment(engine: DockerEngine) -> dict[str, str]:
+    """That of a shell line for which the engine is the machine's."""
+    return {**os.environ, "DOCKER_HOST": engine.host}
 
 
 def ca_folder(site: Site) -> Path:
@@ -80,6 +92,29 @@ def test_a_certificate_that_the_site_is_given_is_the_one_that_it_serves(new_site
     )
     assert site.status().startswith(f"provided, {NAME}; 89 days left; to be replaced by ")
     assert not any("PRIVATE" in file.read_text() for file in site.state.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def test_a_certificate_that_nginx_does_not_take_is_told_on_the_waiting_page(new_site: NewSite) -> None:
+    site = new_site(Settings(https="provided", domain=NAME, address=ADDRESS))
+    site.files |= {"/run/secrets/fullchain.pem": WEAK.chain, "/run/secrets/privkey.pem": WEAK.key}
+    site.start()
+    wait_until("the reason", lambda: "NGINX does not take the certificate: " in site.get()[1], 20)
+    assert "key too small" in site.get()[1]
+    assert site.status().startswith(f"! provided, {NAME}")
+    assert site.is_healthy()
+
+
+@pytest.mark.parametrize("weak", [False, True])
+def test_a_certificate_is_tried_before_the_one_that_serves_is_stopped(
+    docker_engine: DockerEngine, image: str, tmp_path: Path, weak: bool
+) -> None:
+    pair = WEAK if weak else Authority(NAME, tmp_path).issue()
+    line = f"{try_certificate(image)} 2>&1 || echo refused"
+    with subprocess.Popen(["bash", "-c", line], stdin=PIPE, stdout=PIPE, text=True, env=environment(docker_engine)) as trial:
+        said, _ = trial.communicate(f"{pair.chain}\n{pair.key}", timeout=60)
+    assert said.endswith("refused\n") == weak
+    assert ("key too small" in said) == weak
+    assert "PRIVATE" not in said
 
 
 def test_a_site_behind_another_proxy_answers_plainly_and_says_that_it_has_no_certificate(new_site: NewSite) -> None:

@@ -13,7 +13,7 @@ from tests.integration.pebble import Pebble
 
 pytest_plugins = ["tests.integration.docker_fixtures", "tests.integration.door_fixtures"]
 
-VALID_S = 600  # by its dates, renewal is due after 400; the CA is heeded after 30
+VALID_S = 240  # by its dates, renewal is due after 160; the CA is heeded after 12, and asked for another after 80
 
 
 @pytest.fixture

@@ -52,6 +52,15 @@ class _Large(RequestHandler):
         self.write(bytes(LARGE))
 
 
+class _Cookies(RequestHandler):
+    """An answer with headers of so many KiB."""
+
+    def get(self, kib: str) -> None:
+        for number in range(int(kib) // 2):
+            self.add_header("Set-Cookie", f"c{number}=" + "x" * 2030)
+        self.write("many cookies")
+
+
 class Upstream(Serving):
     """`received` is the bytes of the upload so far, `port` where it listens."""
 
@@ -66,6 +75,7 @@ class Upstream(Serving):
             ("/upload", _Upload, {"upstream": self}),
             ("/.*/socket", EchoSocket),
             ("/large", _Large),
+            (r"/cookies/(\d+)", _Cookies),
             ("/static/.*|/page", _Static),
             ("/.*", _Tell),
         ]

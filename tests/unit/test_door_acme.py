@@ -2,101 +2,25 @@
 
 from __future__ import annotations
 
-import http.server
-import socket
-import threading
+import io
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from images.proxy.door import acme, certbot
+from images.proxy.door import acme, certbot, pace
 from images.proxy.door.acme import Acme
 from images.proxy.door.certificate import Pair
-from images.proxy.door.reach import PATIENCE_OTHER_S, PATIENCE_OWN_S, Obstacle, obstacle
+from images.proxy.door.reach import Obstacle
 from images.proxy.door.settings import Settings
 from images.proxy.door.trouble import Trouble
 from tests.unit.door_pairs import NAME, made
 
 SETTINGS = Settings(https="letsencrypt", domain=NAME, address="127.0.0.1", acme_server="https://ca.example.org/directory")
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[int]:
-    """A web server for a folder, on a port of 127.0.0.1."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments, directory=str(tmp_path))  # type: ignore[arg-type]
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-
-
-def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str, error: socket.gaierror | None = None) -> None:
-    """Every name has these addresses, or there is an error."""
-
-    def look_up(name: str, port: int, *_: int) -> list[tuple[int, int, int, str, tuple[str, int]]]:
-        if error:
-            raise error
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-
-
-def test_a_name_that_leads_here_has_no_obstacle_and_leaves_no_probe(
-    web: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    resolving(monkeypatch, "127.0.0.1")
-    assert obstacle(NAME, "127.0.0.1", tmp_path, web) is None
-    assert not list(tmp_path.rglob("probe*"))
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "does not resolve yet"),
-        (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), "cannot be looked up (Temporary failure)"),
-    ],
-)
-def test_a_name_that_does_not_resolve_is_told_with_the_address_that_it_must_have(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: socket.gaierror, said: str
-) -> None:
-    resolving(monkeypatch, error=error)
-    assert obstacle(NAME, "192.0.2.10", tmp_path) == Obstacle(
-        text=f"{NAME} {said}; its DNS entry must be the address 192.0.2.10", patience_s=PATIENCE_OTHER_S
-    )
-
-
-def test_a_name_that_leads_elsewhere_is_told_with_both_addresses(
-    web: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    resolving(monkeypatch, "127.0.0.1")
-    found = obstacle(NAME, "192.0.2.10", tmp_path / "another", web)
-    assert found == Obstacle(
-        text=f"{NAME} points to 127.0.0.1, which is not this site; its DNS entry must be the address 192.0.2.10",
-        patience_s=PATIENCE_OTHER_S,
-    )
-
-
-def test_a_closed_port_at_the_right_address_may_be_a_cloud_that_lets_no_machine_reach_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    resolving(monkeypatch, "127.0.0.1")
-    found = obstacle(NAME, "127.0.0.1", tmp_path, port)
-    assert found is not None
-    assert found.text.startswith(f"port {port} of {NAME} (127.0.0.1) cannot be reached from here ([Errno 111]")
-    assert found.patience_s == PATIENCE_OWN_S
 
 
 class World:
@@ -106,7 +30,8 @@ class World:
         self.now = time.time()
         self.obstacle: Obstacle | None = None
         self.answers: list[Pair | Exception] = []
-        self.directory: Exception | None = None
+        self.directory = "{}"
+        self.error: Exception | None = None
         self.asked = 0
 
     def issue(self, _: Settings) -> Pair:
@@ -122,20 +47,18 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     """A world that acme.py lives in."""
     made_up = World()
 
-    class Answer:
-        def close(self) -> None:
-            pass
-
-    def urlopen(*_: object, **__: object) -> Answer:
-        if made_up.directory:
-            raise made_up.directory
-        return Answer()
+    def urlopen(*_: object, **__: object) -> io.BytesIO:
+        if made_up.error:
+            raise made_up.error
+        return io.BytesIO(made_up.directory.encode())
 
     monkeypatch.setattr(acme, "STATE", tmp_path)
     monkeypatch.setattr(acme, "obstacle", lambda *_: made_up.obstacle)
     monkeypatch.setattr(certbot, "issue", made_up.issue)
     monkeypatch.setattr(urllib.request, "urlopen", urlopen)
-    monkeypatch.setattr(time, "time", lambda: made_up.now)
+    clock = SimpleNamespace(time=lambda: made_up.now, monotonic=lambda: made_up.now)
+    monkeypatch.setattr(acme, "time", clock)
+    monkeypatch.setattr(pace, "time", clock)
     return made_up
 
 
@@ -183,16 +106,49 @@ def test_a_refusal_is_told_with_the_time_of_the_next_try_and_not_repeated_before
     assert issuer.issue().fits()
 
 
+def test_a_certificate_that_is_asked_for_again_at_once_is_not_and_neither_by_the_next_container(world: World) -> None:
+    world.answers = [made(), made()]
+    assert Acme(SETTINGS).issue().fits()
+    for issuer in (Acme(SETTINGS), Acme(SETTINGS)):  # as often as the machine restarts
+        told = trouble(issuer.issue)
+        assert told.text.startswith("the last certificate came within the hour; it is asked again at 20")
+        world.now += 60
+    assert world.asked == 1
+    world.now += 3600
+    assert Acme(SETTINGS).issue().fits()
+
+
+def test_another_name_need_not_wait_for_the_hour_of_the_one_before(world: World) -> None:
+    world.answers = [made(), made()]
+    Acme(SETTINGS).issue()
+    Acme(replace(SETTINGS, domain="lab.example.org")).issue()
+    assert world.asked == 2
+
+
 def test_an_outage_is_looked_through_soon_and_counts_for_no_limit(world: World) -> None:
-    issuer, world.answers, world.directory = Acme(SETTINGS), [made()], OSError("Connection refused")
+    issuer, world.answers, world.error = Acme(SETTINGS), [made()], OSError("Connection refused")
     waits = [trouble(issuer.issue) for _ in range(12)]
     assert waits[0].text == "the CA at https://ca.example.org/directory does not answer: Connection refused"
     assert waits[0].again_s <= 11
     assert 900 <= waits[-1].again_s <= 990
-    world.directory = None
+    world.error = None
     assert issuer.issue().fits()
 
 
 def test_another_ca_has_other_certificates() -> None:
     staging = Settings(https="letsencrypt", domain=NAME, address="192.0.2.10", acme_server="https://staging.example.org/")
     assert Acme(staging).name != Acme(SETTINGS).name
+
+
+def test_a_ca_for_customers_alone_is_not_asked_without_the_account_and_the_remedy_is_told(world: World) -> None:
+    world.directory, world.answers = '{"meta": {"externalAccountRequired": true}}', [made()]
+    told = trouble(Acme(SETTINGS).issue).text
+    assert "pulumi config set --secret acmeEabKeyId, pulumi config set --secret acmeEabHmacKey, pulumi up" in told
+    assert world.asked == 0
+    assert Acme(replace(SETTINGS, acme_eab=True)).issue().fits()
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"meta": []}', '{"meta": {"externalAccountRequired": false}}'])
+def test_a_directory_that_says_nothing_of_accounts_is_no_obstacle(world: World, text: str) -> None:
+    world.directory, world.answers = text, [made()]
+    assert Acme(SETTINGS).issue().fits()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from cryptography import x509
 
 from images.proxy.door import certbot
 from images.proxy.door.certificate import new_key
+from images.proxy.door.external_account import ExternalAccount
 from images.proxy.door.settings import Settings
 from tests.unit.door_pairs import NAME
 
@@ -27,6 +33,27 @@ def test_certbot_is_asked_without_questions_and_with_a_request_of_our_own(tmp_pa
     words = certbot.command(full, tmp_path)
     assert words[words.index("--email") + 1] == "a@b.org"
     assert words[words.index("--required-profile") + 1] == "shortlived"
+
+
+def test_the_account_at_a_ca_is_told_in_a_file_and_each_has_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, other = (ExternalAccount(key_id=name, hmac_key="c2VjcmV0") for name in ("kid-1", "kid-2"))
+    words = certbot.command(SETTINGS, tmp_path, account)
+    assert "c2VjcmV0" not in " ".join(words)
+    assert words[words.index("--config") + 1] == str(certbot.ACCOUNT_FILE)
+    folders = {one[one.index("--config-dir") + 1] for one in (words, certbot.command(SETTINGS, tmp_path, other))}
+    assert len(folders | {str(tmp_path / "config")}) == 3
+
+    (tmp_path / "acme-eab-key-id").write_text(" kid-1\n")
+    (tmp_path / "acme-eab-hmac-key").write_text("-_8B+/8BAgMEBQYHCAkKCw==\n")
+    monkeypatch.setattr(certbot, "ACCOUNT_FILE", tmp_path / "account.ini")
+    monkeypatch.setattr(ExternalAccount, "read", partial(ExternalAccount.read, tmp_path))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1, stdout="refused", stderr=""))
+    with pytest.raises(certbot.RefusedError):
+        certbot.issue(replace(SETTINGS, acme_eab=True), tmp_path)
+    assert certbot.ACCOUNT_FILE.read_text() == "eab-kid = kid-1\neab-hmac-key = -_8B-_8BAgMEBQYHCAkKCw\n"
+    assert certbot.ACCOUNT_FILE.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_private_ca_is_trusted_by_its_own_bundle_and_the_others_by_the_worlds() -> None:

@@ -17,6 +17,7 @@ from images.proxy.door import authority
 from images.proxy.door.authority import Authority
 from images.proxy.door.certificate import Pair, renewal_time
 from images.proxy.door.store import KEPT, Store
+from images.proxy.door.trouble import Trouble
 from tests.unit.door_pairs import NAME, NOW, made
 
 
@@ -74,12 +75,29 @@ def test_the_own_ca_is_made_once_and_its_key_is_nobody_elses_to_read(tmp_path: P
     assert stat.S_IMODE((tmp_path / "selfsigned" / NAME / "ca-key.pem").stat().st_mode) == 0o600
 
 
-def test_an_own_ca_that_is_broken_is_made_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["", "-----BEGIN PRIVATE KEY-----\n", None, made().key], ids=["empty", "cut", "gone", "other"])
+def test_an_own_ca_whose_key_is_damaged_is_not_replaced_but_told_with_the_remedy(tmp_path: Path, text: str | None) -> None:
+    folder = tmp_path / "selfsigned" / NAME
     _, ca = own(tmp_path, NAME)
-    (tmp_path / "selfsigned" / NAME / "ca-key.pem").write_text("")
-    pair, other = own(tmp_path, NAME)
-    assert other != ca
-    pair.leaf.verify_directly_issued_by(other)
+    right = (folder / "ca-key.pem").read_text()
+    (folder / "ca-key.pem").unlink() if text is None else (folder / "ca-key.pem").write_text(text)
+    with pytest.raises(Trouble, match=r"bring back ca-key\.pem .* or remove that folder; then a new CA is made there"):
+        own(tmp_path, NAME)
+    (folder / "ca-key.pem").write_text(right)
+    assert own(tmp_path, NAME)[1] == ca
+
+
+@pytest.mark.parametrize("text", ["", None, made("other.example.org").chain], ids=["empty", "gone", "other"])
+def test_an_own_ca_whose_certificate_is_damaged_has_another_of_the_key_that_is_trusted(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "selfsigned" / NAME / "ca.pem"
+    _, ca = own(tmp_path, NAME)
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+    pair, again = own(tmp_path, NAME)
+    assert again.public_key() == ca.public_key()
+    pair.leaf.verify_directly_issued_by(ca)
 
 
 @pytest.mark.parametrize("days", [3, -3600, -20000], ids=["clock ahead", "nearly ten years ago", "clock of 1970"])

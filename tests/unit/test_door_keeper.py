@@ -13,7 +13,7 @@ from cryptography import x509
 from images.proxy.door.certificate import Pair, renewal_time
 from images.proxy.door.keeper import BROKEN_S, Keeper
 from images.proxy.door.settings import Settings
-from images.proxy.door.status import Status, line, show
+from images.proxy.door.status import Status
 from images.proxy.door.store import Store
 from images.proxy.door.trouble import Trouble
 from tests.unit.door_pairs import NAME, made
@@ -208,28 +208,3 @@ def test_a_problem_is_logged_once_and_so_is_its_end(tmp_path: Path, capsys: pyte
     for problem in ("closed", "closed", "", ""):
         status.bad(problem, None) if problem else status.good(None)
     assert capsys.readouterr().out == "door: closed\ndoor: all is well\n"
-
-
-def entry(**changes: object) -> dict[str, object]:
-    """A status as the door writes it: 50 days left of 90."""
-    now = datetime.now(UTC).timestamp()
-    until, renewal = now + 50 * 86400 + 60, now + 20 * 86400
-    made_up = {"https": "letsencrypt", "name": NAME, "until": until, "renewal": renewal, "problem": "", "since": now}
-    return {**made_up, **changes}
-
-
-def test_status_shows_the_days_left_and_fails_where_somebody_must_act() -> None:
-    now = datetime.now(UTC)
-    good = line(entry(), now)
-    assert good.startswith(f"letsencrypt, {NAME}; 50 days left; renewal 2")
-    assert line(entry(https="none", until=None), now) == "no certificate: another proxy does TLS"
-    bad = line(entry(problem="the CA does not answer"), now)
-    assert bad.startswith("! ") and "; the CA does not answer (since 2" in bad
-    assert line(entry(renewal=now.timestamp() - 9), now).startswith("! ")
-
-
-def test_status_fails_where_the_line_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for problem, expected in (("", 0), ("closed", 1)):
-        (tmp_path / "status.json").write_text(json.dumps(entry(problem=problem)))
-        assert show(tmp_path) == expected
-    assert capsys.readouterr().out.count(NAME) == 2

@@ -121,6 +121,15 @@ def test_a_given_certificate_and_its_key_become_swarm_secrets_by_standard_input(
     assert [secret["fileName"] for secret in container(graph)["secrets"]] == ["fullchain.pem", "privkey.pem"]
 
 
+def test_a_given_certificate_is_tried_by_standard_input_before_the_service_changes(stack_values: dict[str, str]) -> None:
+    graph = provided(stack_values)
+    tried = graph["proxy-certificate-tried"]
+    assert is_secret(tried.inputs["stdin"])
+    assert PAIR.chain in revealed(tried.inputs["stdin"]) and PAIR.key in revealed(tried.inputs["stdin"])
+    assert tried.inputs["create"].endswith(" -m door try")
+    assert "proxy-certificate-tried" in graph["proxy-nginx"].depends_on
+
+
 def test_another_certificate_is_another_secret_and_so_another_task(stack_values: dict[str, str]) -> None:
     other = made()
     graphs = provided(stack_values), provided(stack_values), provided(stack_values, other.chain, other.key)
@@ -135,3 +144,14 @@ def plain_names(graph: Graph) -> list[str]:
     names = [secret["secretName"] for secret in container(graph)["secrets"]]
     assert all(isinstance(name, str) and name.startswith("jupyterhub-certificate") for name in names)
     return names
+
+
+def test_an_account_at_a_ca_becomes_two_swarm_secrets_and_is_in_nothing_plain(stack_values: dict[str, str]) -> None:
+    account = {"acmeEabKeyId": "kid-of-hub", "acmeEabHmacKey": "-_8B-_8BAgMEBQYHCAkKCw"}
+    graph = rendered({**stack_values, "https": "letsencrypt", "domain": NAME, **account})
+    assert [secret["fileName"] for secret in container(graph)["secrets"]] == ["acme-eab-key-id", "acme-eab-hmac-key"]
+    assert json.loads(files(graph)["/etc/door/settings.json"])["acme_eab"] is True
+    for name, text in zip(("proxy-acme-eab-key-id", "proxy-acme-eab-hmac-key"), account.values(), strict=True):
+        assert is_secret(graph[name].inputs["stdin"])
+        assert revealed(graph[name].inputs["stdin"]) == text
+        assert not any(text in plain for resource in graph.resources for plain in plain_texts(resource.inputs))

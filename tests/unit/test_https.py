@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from components import schema
-from components.https import ACME_SERVERS, Https, acme_server, provided_faults
+from components.https import ACME_SERVERS, Https, acme_server
 from components.settings import SettingsError, load
-from images.proxy.door.certificate import Pair
-from tests.unit.door_pairs import NAME, NOW, made
+from images.proxy.door.external_account import base64url
+from tests.unit.door_pairs import NAME, made
 from tests.unit.refused_values import LoadStack, refusals
 
-PAIR = made(begins=NOW)
-
-
-def faults(pair: Pair, domain: str = NAME, days: float = 1) -> list[str]:
-    """What is wrong with a certificate, so many days after it began."""
-    return list(provided_faults(pair.chain, pair.key, domain, NOW + timedelta(days=days)))
-
-
-def test_a_certificate_that_can_be_used_has_no_faults() -> None:
-    assert faults(PAIR) == []
-    assert faults(made("*.example.org", begins=NOW)) == []
-
-
-@pytest.mark.parametrize(
-    ("found", "line"),
-    [
-        (faults(PAIR, "lab.example.org"), "certificate: is not for lab.example.org; change domain, or get one"),
-        (faults(PAIR, days=90), "certificate: ended at 2026-05-30 00:00 UTC; get a new one from its issuer"),
-        (faults(PAIR, days=-1), "certificate: begins only at 2026-03-01 00:00 UTC; wait, or use the one before it"),
-        (faults(Pair(chain=PAIR.chain, key=made().key)), "certificateKey: is not the key of the certificate; give the two"),
-        (faults(Pair(chain=PAIR.chain, key="no key")), "certificateKey: cannot be read; it must be a private key as PEM text"),
-        (faults(Pair(chain="none", key=PAIR.key)), "certificate: cannot be read; it must be a PEM text"),
-    ],
-)
-def test_a_certificate_that_cannot_be_used_is_refused_with_the_reason_and_the_remedy(found: list[str], line: str) -> None:
-    assert len(found) == 1
-    assert found[0].startswith(line)
+HMAC_KEY = "-_8B-_8BAgMEBQYHCAkKCw"
 
 
 def test_a_provided_certificate_is_checked_before_the_first_resource(load_stack: LoadStack) -> None:
@@ -53,6 +25,28 @@ def test_a_provided_certificate_is_checked_before_the_first_resource(load_stack:
     with pytest.raises(SettingsError, match=r"certificate: is not for other\.example\.org") as refused:
         load_stack(secrets, https="provided", domain="other.example.org")
     assert "PRIVATE KEY" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "line"),
+    [
+        ({"acmeEabKeyId": "kid"}, "acmeEabHmacKey: not set, but the other of the two is; run: pulumi config set --secret acme"),
+        ({"acmeEabKeyId": "", "acmeEabHmacKey": HMAC_KEY}, "acmeEabKeyId: not set, but the other of the two is"),
+        ({"acmeEabKeyId": "a b", "acmeEabHmacKey": HMAC_KEY}, "acmeEabKeyId: must be the key id as the CA shows it"),
+        ({"acmeEabKeyId": "kid", "acmeEabHmacKey": "no base64!"}, "acmeEabHmacKey: must be the HMAC key as the CA shows it"),
+        ({"acmeEabKeyId": "kid", "acmeEabHmacKey": "c2hvcnQ"}, "acmeEabHmacKey: is too short for an HMAC key; copy all of it"),
+    ],
+)
+def test_half_an_account_at_a_ca_or_a_damaged_one_is_refused(load_stack: LoadStack, secrets: dict[str, str], line: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_stack(secrets, https="letsencrypt", domain=NAME)
+    assert f"  - {line}" in str(refused.value)
+
+
+def test_an_account_at_a_ca_is_taken_in_whichever_base64_the_ca_shows_it(load_stack: LoadStack) -> None:
+    for key in (HMAC_KEY, f"{HMAC_KEY}==", f" {HMAC_KEY}\n", HMAC_KEY.replace("-", "+").replace("_", "/")):
+        load_stack({"acmeEabKeyId": "kid", "acmeEabHmacKey": key}, https="letsencrypt", domain=NAME)
+        assert base64url(key) == HMAC_KEY
 
 
 def test_secrets_that_are_not_asked_for_are_not_looked_at(load_stack: LoadStack) -> None:

@@ -78,3 +78,11 @@ def test_another_registry_is_taken_with_its_name_and_its_password(load_stack: Ca
 def test_the_registry_leaves_room_for_the_hub_and_gets_more_with_a_larger_volume(graph_of: GraphOf, size: str, mib: int) -> None:
     folder = graph_of(registry="internal", notebookImage=OWN, stateSize=size)["registry-folder"].inputs["create"]
     assert f"registry_room bound registry {mib})" in folder
+
+
+def test_the_registry_keeps_what_the_settings_name_by_a_digest_though_its_tag_was_pushed_anew(graph_of: GraphOf) -> None:
+    digest = f"sha256:{'a' * 64}"
+    kept = graph_of(registry="internal", notebookImage=f"{OWN}@{digest}")["registry-kept"].inputs["create"]
+    assert kept == f"printf '%s\\n' {digest} | sudo tee registry-folder-stdout/kept >/dev/null"
+    by_tag = graph_of(registry="internal", notebookImage=OWN)["registry-kept"].inputs["create"]
+    assert by_tag == "printf '%s\\n'  | sudo tee registry-folder-stdout/kept >/dev/null"

@@ -106,6 +106,12 @@ def test_check_stack_uses_the_files_that_are_there(tmp_path: Path) -> None:
     assert kept[f"{PROJECT}:buildCaFile"] == ""
 
 
+def test_check_stack_needs_no_account_of_the_stacks_at_a_ca(tmp_path: Path) -> None:
+    own = {"https": "letsencrypt", "domain": "hub.example.org", "acmeEabKeyId": "[secret]", "acmeEabHmacKey": "[secret]"}
+    config = {**config_of("jetstream2", tmp_path), **{f"{PROJECT}:{key}": value for key, value in own.items()}}
+    assert "proxy-acme-eab-key-id" in Graph(render(check_stack.with_examples(config, tmp_path), "test")).names()
+
+
 def test_check_stack_needs_no_certificate_of_the_stacks(tmp_path: Path) -> None:
     own = {"https": "provided", "domain": "hub.example.org", "certificate": "[secret]", "certificateKey": "[secret]"}
     config = {**config_of("jetstream2", tmp_path), **{f"{PROJECT}:{key}": value for key, value in own.items()}}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 import urllib.error
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from cryptography import x509
@@ -13,10 +14,14 @@ from . import certbot
 from .certificate import Pair
 from .pace import OUTAGE_FIRST_S, OUTAGE_LONGEST_S, Pace, growing
 from .reach import Obstacle, obstacle
-from .renewal_info import RenewalInfo, opened
+from .renewal_info import RenewalInfo, opened, read
 from .settings import STATE, Settings
 from .trouble import Trouble
 
+ACCOUNT_MISSING = (
+    "the CA gives certificates to its customers alone; let it show you the key id and the HMAC key for ACME (EAB) and run: "
+    "pulumi config set --secret acmeEabKeyId, pulumi config set --secret acmeEabHmacKey, pulumi up"
+)
 LOOK_S = 10.0  # between two looks at what can be seen without the CA
 
 
@@ -25,8 +30,9 @@ class Acme:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.name = f"acme-{sha256(settings.acme_server.encode()).hexdigest()[:8]}"
-        self._pace = Pace(STATE / f"asked-{self.name}.json")
+        self.name = f"acme-{_digits(settings.acme_server)}"
+        # By the name too: a limit of another one's is none of this one's.
+        self._pace = Pace(STATE / f"asked-{self.name}-{_digits(settings.name)}.json")
         self._renewal_info = RenewalInfo(settings)
         self._outages = 0
         self._refusal = ""
@@ -37,7 +43,7 @@ class Acme:
         """A certificate, or Trouble that says what is waited for. Raises OSError where the state folder does not work."""
         self._look()
         now = time.time()
-        wait_s = self._pace.next_ask - now
+        wait_s = self._pace.wait_s
         if self._obstacle:
             wait_s = max(wait_s, self._since + self._obstacle.patience_s - now)
         if wait_s > 0:
@@ -51,7 +57,8 @@ class Acme:
             self._pace.refused(refused.until)
             raise Trouble(self._text(), LOOK_S) from None
         self._refusal = ""
-        self._pace.issued()
+        lifetime = pair.leaf.not_valid_after_utc - pair.leaf.not_valid_before_utc
+        self._pace.issued(lifetime.total_seconds())
         return pair
 
     def renewal(self, leaf: x509.Certificate) -> datetime:
@@ -71,18 +78,34 @@ class Acme:
         """The obstacle, else what the CA said and when it is asked again."""
         if self._obstacle and not self._refusal:
             return self._obstacle.text
-        at = datetime.fromtimestamp(self._pace.next_ask, UTC)
+        at = datetime.now(UTC) + timedelta(seconds=max(0.0, self._pace.wait_s))
         seen = f"; {self._obstacle.text}" if self._obstacle else ""
-        said = f"the CA says: {self._refusal}" if self._refusal else "the CA was asked as often as it allows within an hour"
+        if self._refusal:
+            said = f"the CA says: {self._refusal}"
+        elif self._pace.has_just_issued:
+            said = "the last certificate came within the hour"
+        else:
+            said = "the CA was asked as often as it allows within an hour"
         return f"{said}{seen}; it is asked again at {at:%Y-%m-%d %H:%M:%S} UTC"
 
     def _directory(self) -> None:
-        """Whether the CA answers at all, which costs it nothing. Raises Trouble."""
+        """Whether the CA answers at all, which costs it nothing, and knows who asks. Raises Trouble."""
         try:
-            opened(self._settings, self._settings.acme_server).close()
-        except OSError as error:
+            with opened(self._settings, self._settings.acme_server) as answer:
+                meta = read(answer).get("meta", {})
+                bound = bool(meta.get("externalAccountRequired", False))
+        except (ValueError, AttributeError):
+            bound = False  # no directory: certbot tells
+        except (OSError, http.client.HTTPException) as error:
             self._outages += 1
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             again_s = growing(OUTAGE_FIRST_S, OUTAGE_LONGEST_S, self._outages)
             raise Trouble(f"the CA at {self._settings.acme_server} does not answer: {reason}", again_s) from None
         self._outages = 0
+        if bound and not self._settings.acme_eab:
+            raise Trouble(ACCOUNT_MISSING, OUTAGE_LONGEST_S)
+
+
+def _digits(text: str) -> str:
+    """What tells a text from others in the name of a file."""
+    return sha256(text.encode()).hexdigest()[:8]

@@ -14,8 +14,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from . import files
 from .certificate import Pair, as_address, general_name, key_pem, new_key, pem, renewal_time
 from .settings import STATE
+from .trouble import Trouble
 
 CA_LIFETIME, LEAF_LIFETIME = timedelta(days=3650), timedelta(days=90)
+AGAIN_S = 60.0  # between two looks at a damaged key
 SKEW = timedelta(hours=1)  # clients' clocks are not this machine's
 
 
@@ -31,7 +33,7 @@ class Authority:
         self._ca_file, self._key_file = folder / "ca.pem", folder / "ca-key.pem"
 
     def issue(self) -> Pair:
-        """A certificate of 90 days. Raises OSError."""
+        """A certificate of 90 days. Raises OSError, and Trouble where the CA's key is damaged."""
         ca, ca_key = self._read() or self._make(new_key())
         if not ca.not_valid_before_utc <= datetime.now(UTC) < ca.not_valid_after_utc - LEAF_LIFETIME:
             # Its end is near, or the clock is wrong, or was when it was made. Who trusts the key goes on doing so.
@@ -53,15 +55,31 @@ class Authority:
         return renewal_time(leaf)
 
     def _read(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
-        """The CA that is there, unless it is another site's or broken."""
+        """The CA that is there, or None where there is none yet. Raises Trouble where its key is damaged: another key would be
+        another CA, which nobody trusts. A damaged certificate is made anew with the key that is trusted."""
+        if not self._key_file.exists() and not self._ca_file.exists():
+            return None
+        try:
+            key = serialization.load_pem_private_key(self._key_file.read_bytes(), password=None)
+        except (FileNotFoundError, ValueError, TypeError) as error:
+            raise Trouble(self._lost(f"cannot be read ({error or type(error).__name__})"), AGAIN_S) from None
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise Trouble(self._lost("is not one that the door makes"), AGAIN_S)
         try:
             ca = x509.load_pem_x509_certificate(self._ca_file.read_bytes())
-            key = serialization.load_pem_private_key(self._key_file.read_bytes(), password=None)
             allowed = ca.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
         except (FileNotFoundError, ValueError, x509.ExtensionNotFound):
-            return None
-        same = allowed == [_constraint(self._site)] and key.public_key() == ca.public_key()
-        return (ca, key) if same and isinstance(key, ec.EllipticCurvePrivateKey) else None
+            return self._make(key)
+        if key.public_key() != ca.public_key():
+            raise Trouble(self._lost(f"is not the key of {self._ca_file.name}"), AGAIN_S)
+        return (ca, key) if allowed == [_constraint(self._site)] else self._make(key)
+
+    def _lost(self, what: str) -> str:
+        folder = f"the state volume's door/{self.name}/{self._site}"
+        return (
+            f"the key of the site's own CA {what}: bring back {self._key_file.name} in {folder} from a copy, or remove that "
+            "folder; then a new CA is made there (ca.pem), which all who trusted the old one must import"
+        )
 
     def _make(self, key: ec.EllipticCurvePrivateKey) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         subject = _named(f"JupyterHub {self._site}")

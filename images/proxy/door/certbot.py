@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
@@ -15,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from . import files
 from .certificate import Pair, general_name, key_pem, new_key
+from .external_account import ExternalAccount
 from .reach import WEBROOT
-from .settings import ACME_CA, STATE, Settings
+from .settings import ACME_CA, RUN, STATE, Settings
 
 TIMEOUT_S = 300.0
+ACCOUNT_FILE = RUN / "external-account.ini"
 
 
 class RefusedError(Exception):
@@ -34,13 +37,15 @@ def issue(settings: Settings, work: Path = STATE / "certbot") -> Pair:
 
     By a request of our own (`--csr`) certbot keeps no lineages, which a full disk would leave half written.
     """
-    key, order = new_key(), work / "order"
+    key, order, account = new_key(), work / "order", None
     shutil.rmtree(order, ignore_errors=True)
     files.write(order / "request.pem", request(settings.name, key))
+    if settings.acme_eab:
+        account = ExternalAccount.read()
+        files.write(ACCOUNT_FILE, account.certbot_options(), 0o600)
+    words, variables = command(settings, work, account), environment(settings)
     try:
-        done = subprocess.run(
-            command(settings, work), env=environment(settings), capture_output=True, text=True, check=False, timeout=TIMEOUT_S
-        )
+        done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
         raise RefusedError(f"the CA took longer than {TIMEOUT_S:.0f} s", None) from None
     if done.returncode != 0:
@@ -48,18 +53,22 @@ def issue(settings: Settings, work: Path = STATE / "certbot") -> Pair:
     return Pair(chain=(order / "fullchain.pem").read_text(), key=key_pem(key))
 
 
-def command(settings: Settings, work: Path = STATE / "certbot") -> list[str]:
+def command(settings: Settings, work: Path = STATE / "certbot", account: ExternalAccount | None = None) -> list[str]:
     """certbot's command line; nothing in it is secret."""
-    order = work / "order"
+    order, config = work / "order", work / "config"
+    bound: list[str] = []
+    if account:  # another one is another account at the ACME server; certbot would go on with the one that it has
+        config = work / f"config-{sha256(account.key_id.encode()).hexdigest()[:8]}"
+        bound = ["--config", str(ACCOUNT_FILE)]
     contact = ["--email", settings.acme_email] if settings.acme_email else ["--register-unsafely-without-email"]
     profile = ["--required-profile", settings.acme_profile] if settings.acme_profile else []
     return [
         *("certbot", "certonly", "--non-interactive", "--agree-tos", *contact),
-        *("--server", settings.acme_server, *profile),
+        *("--server", settings.acme_server, *profile, *bound),
         *("--webroot", "--webroot-path", str(WEBROOT)),
         *("--csr", str(order / "request.pem"), "--fullchain-path", str(order / "fullchain.pem")),
         *("--cert-path", str(order / "cert.pem"), "--chain-path", str(order / "chain.pem")),
-        *("--config-dir", str(work / "config"), "--work-dir", str(work / "work"), "--logs-dir", str(work / "logs")),
+        *("--config-dir", str(config), "--work-dir", str(work / "work"), "--logs-dir", str(work / "logs")),
         *("--max-log-backups", "5"),
     ]
 

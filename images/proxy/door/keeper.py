@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cryptography import x509
@@ -18,9 +18,12 @@ from .status import Status
 from .store import Store
 from .trouble import Trouble
 
-LONGEST_S = 3600.0  # clocks are set and machines are shelved: nothing is slept through for longer
+LONGEST_S = 600.0  # clocks are set and machines are shelved: nothing is slept through for longer
+SHORTEST_S = 1.0  # whatever says that it is time already: the loop never turns without a pause
 BROKEN_S = 60.0
-UNTIMELY_S = 86400.0  # a certificate that came out of time is not asked for again within
+# A certificate that came out of time is not asked for again within this, or half its lifetime where that is less: Let's Encrypt
+# gives five a week.
+UNTIMELY = timedelta(days=2)
 
 
 def timely(leaf: x509.Certificate) -> bool:
@@ -61,10 +64,15 @@ class Keeper:
             self._served = pair.chain if pair else ""
         return bool(self._served)
 
+    def refused(self, said: str) -> None:
+        """NGINX did not take that certificate when it started, for this reason: it is offered again."""
+        self._served = ""
+        self._status.bad(f"NGINX does not take the certificate: {said}", None)
+
     def run(self) -> None:
         """Look after the certificate, for ever."""
         while True:
-            time.sleep(min(self.step(), LONGEST_S))
+            time.sleep(max(SHORTEST_S, min(self.step(), LONGEST_S)))
 
     def step(self) -> float:
         """Renew the certificate if it is time to; returns the seconds until the next look."""
@@ -77,7 +85,8 @@ class Keeper:
                 self._store.save(new)
                 pair, self._unsaved = new, None
                 if not timely(new.leaf):
-                    self._untimely, self._untimely_until = new.chain, time.monotonic() + UNTIMELY_S
+                    again = min(UNTIMELY, (new.leaf.not_valid_after_utc - new.leaf.not_valid_before_utc) / 2)
+                    self._untimely, self._untimely_until = new.chain, time.monotonic() + again.total_seconds()
             self._serve(pair)
             self._look_at_the_clock(pair)
             renewal = self._issuer.renewal(pair.leaf)

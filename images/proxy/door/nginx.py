@@ -16,6 +16,20 @@ PID_FILE = Path("/tmp/nginx.pid")  # noqa: S108  as the configurations say
 GRACE_S = 3.0
 
 
+WAITING = "waiting.conf"
+
+
+def command(config: Path) -> list[str]:
+    """NGINX with a configuration."""
+    return ["nginx", "-e", "/dev/stderr", "-c", str(config)]
+
+
+def complaint(config: Path) -> str:
+    """What NGINX has against a configuration, the files that it names included; empty if nothing."""
+    tested = subprocess.run([*command(config), "-q", "-t"], capture_output=True, text=True, check=False)
+    return "" if tested.returncode == 0 else tested.stderr.strip()
+
+
 class Nginx:
     """One NGINX. `start` once, before all else, then `use` any number of times."""
 
@@ -23,16 +37,16 @@ class Nginx:
         self._link, self._configs, self._pid_file = run / "nginx.conf", configs, pid_file
         self._process: subprocess.Popen[bytes]
 
-    @property
-    def command(self) -> list[str]:
-        """NGINX with the configuration that the link leads to."""
-        return ["nginx", "-e", "/dev/stderr", "-c", str(self._link)]
-
-    def start(self, config: str) -> None:
-        """Start it with a configuration of /etc/nginx."""
-        self._pid_file.unlink(missing_ok=True)  # of this container before it was restarted
+    def start(self, config: str) -> str:
+        """Start it with a configuration of /etc/nginx. With one that it does not take it would end at once, again and again: then
+        it starts with waiting.conf, where there is one, and what it said is returned."""
         files.point(self._link, self._configs / config)
-        self._process = subprocess.Popen([*self.command, "-g", "daemon off;"])
+        said = complaint(self._link) if config != WAITING and (self._configs / WAITING).exists() else ""
+        if said:
+            files.point(self._link, self._configs / WAITING)
+        self._pid_file.unlink(missing_ok=True)  # of this container before it was restarted, or of the test
+        self._process = subprocess.Popen([*command(self._link), "-g", "daemon off;"])
+        return said
 
     def use(self, config: str) -> None:
         """Go over to a configuration, or to a new certificate with the same one; open connections stay with the old.
@@ -41,12 +55,11 @@ class Nginx:
         """
         before = self._link.readlink()
         files.point(self._link, self._configs / config)
-        tested = subprocess.run([*self.command, "-q", "-t"], capture_output=True, text=True, check=False)
-        if tested.returncode != 0:
+        if said := complaint(self._link):
             files.point(self._link, before)
-            raise RuntimeError(f"NGINX does not take {config}: {tested.stderr.strip()}")
-        # Before it has written its number it does not listen to signals, and one would end it.
-        while not self._pid_file.exists() and self._process.poll() is None:
+            raise RuntimeError(f"NGINX does not take {config}: {said}")
+        # Before it has written its number it does not listen to signals, and one would end it. A test makes the file, too.
+        while not (self._pid_file.exists() and self._pid_file.stat().st_size) and self._process.poll() is None:
             time.sleep(0.05)
         self._process.send_signal(signal.SIGHUP)
 

@@ -6,16 +6,17 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from . import files
 
-# Let's Encrypt refuses, for an hour, whoever failed 5 times within one for the same name
-# (https://letsencrypt.org/docs/rate-limits/). Counted on the state volume: a container that starts again and again must not
-# use them up.
+# Let's Encrypt refuses, for an hour, whoever failed 5 times within one for the same name, and for a week whoever got 5
+# certificates for it (https://letsencrypt.org/docs/rate-limits/). Both are kept on the state volume: a container that starts
+# again and again must not use them up.
 MOST_AN_HOUR, HOUR_S = 4, 3600.0
 FIRST_S, LONGEST_S = 900.0, 6 * 3600.0  # between two refusals
+TOLD_LONGEST_S = 7 * 86400.0  # no CA's limit lasts longer; more is told by a wrong clock
 OUTAGE_FIRST_S, OUTAGE_LONGEST_S = 10.0, 900.0  # between two looks for a CA that does not answer, which costs it nothing
 
 
@@ -24,45 +25,71 @@ def growing(first_s: float, longest_s: float, failures: int) -> float:
     return min(longest_s, first_s * 2.0 ** min(failures - 1, 16)) * random.uniform(1, 1.1)  # noqa: S311  no secret
 
 
-class Pace:
-    """Times are seconds since 1970."""
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """`asked` are the times within the last hour, `issued` that of the certificate that came last, `issued_until` the end of its
+    pause."""
 
-    def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
-        self._file, self._clock = file, clock
+    asked: tuple[float, ...] = ()
+    issued: float = 0.0
+    issued_until: float = 0.0
+
+
+class Pace:
+    """One CA and one name. A pause is measured by a clock that nobody sets; times that outlive a container are seconds since
+    1970, and one that lies in the future was written by a wrong clock and counts for nothing."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
         self._failures = 0
-        self._not_before = 0.0
+        self._refused_until = self._issued_until = 0.0  # of time.monotonic()
 
     @property
-    def next_ask(self) -> float:
-        """When the CA may be asked again, now or later."""
-        asked = self._asked()
-        full = asked[-MOST_AN_HOUR] + HOUR_S if len(asked) >= MOST_AN_HOUR else 0.0
-        return max(self._not_before, full)
+    def wait_s(self) -> float:
+        """The seconds until the CA may be asked again; none or less for now."""
+        now, kept = time.time(), self._kept()
+        full_s = kept.asked[-MOST_AN_HOUR] + HOUR_S - now if len(kept.asked) >= MOST_AN_HOUR else 0.0
+        return max(max(self._refused_until, self._issued_until) - time.monotonic(), full_s, kept.issued_until - now)
+
+    @property
+    def has_just_issued(self) -> bool:
+        """Whether that wait is for the certificate that came last."""
+        return max(self._issued_until - time.monotonic(), self._kept().issued_until - time.time()) > 0
 
     def count(self) -> None:
         """Note, before it happens, that the CA is asked. Raises OSError where it cannot be noted."""
-        files.write(self._file, json.dumps([*self._asked(), self._clock()]))
+        kept = self._kept()
+        self._write(replace(kept, asked=(*kept.asked, time.time())))
 
-    def issued(self) -> None:
-        """It issued: what was counted for that was no failure."""
-        with contextlib.suppress(OSError):  # then it counts for an hour; the certificate must not be lost for that
-            files.write(self._file, json.dumps(self._asked()[:-1]))
+    def issued(self, lifetime_s: float) -> None:
+        """It issued, a certificate of that lifetime. The next one is asked for an hour later at the earliest, or a third of the
+        lifetime where that is less, whatever is wrong with this one; what was counted for it was no failure."""
         self.encouraged()
+        pause_s = min(HOUR_S, lifetime_s / 3)
+        self._issued_until = time.monotonic() + pause_s
+        with contextlib.suppress(OSError):  # then the next container may ask too early; the certificate must not be lost for that
+            self._write(Kept(asked=self._kept().asked[:-1], issued=time.time(), issued_until=time.time() + pause_s))
 
     def refused(self, until: float | None = None) -> None:
         """The CA refused; `until` is the time that it told, if it did."""
         self._failures += 1
-        self._not_before = max(self._clock() + growing(FIRST_S, LONGEST_S, self._failures), until or 0.0)
+        told_s = min(until - time.time(), TOLD_LONGEST_S) if until else 0.0
+        self._refused_until = time.monotonic() + max(growing(FIRST_S, LONGEST_S, self._failures), told_s)
 
     def encouraged(self) -> None:
         """What the CA stumbled over is gone: no need to wait out the pause."""
-        self._failures, self._not_before = 0, 0.0
+        self._failures, self._refused_until = 0, 0.0
 
-    def _asked(self) -> list[float]:
-        """The times of the last hour."""
+    def _write(self, kept: Kept) -> None:
+        files.write(self._file, json.dumps(asdict(kept)))
+
+    def _kept(self) -> Kept:
+        """What the file says, or nothing where it is broken, or of another time."""
         try:
-            times = json.loads(self._file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return []
-        now = self._clock()
-        return [moment for moment in times if now - HOUR_S < moment <= now]
+            values = json.loads(self._file.read_text(encoding="utf-8"))
+            asked, issued, until = [float(at) for at in values["asked"]], float(values["issued"]), float(values["issued_until"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return Kept()
+        now = time.time()
+        lately = tuple(moment for moment in asked if now - HOUR_S < moment <= now)
+        return Kept(asked=lately, issued=issued, issued_until=until if issued <= now else 0.0)

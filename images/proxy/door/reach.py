@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import secrets
 import socket
@@ -43,7 +44,7 @@ def obstacle(name: str, address: str, webroot: Path = WEBROOT, port: int = 80) -
 def _obstacle(name: str, address: str, probe: str, port: int) -> Obstacle | None:
     remedy = f"its DNS entry must be the address {address}"
     try:
-        found = sorted({str(entry[4][0]) for entry in socket.getaddrinfo(name, port, socket.AF_INET, socket.SOCK_STREAM)})
+        found = _addresses(name, port, socket.AF_INET)
     except socket.gaierror as error:
         known = error.errno in (socket.EAI_NONAME, socket.EAI_NODATA)
         said = "does not resolve yet" if known else f"cannot be looked up ({error.strerror})"
@@ -56,7 +57,24 @@ def _obstacle(name: str, address: str, probe: str, port: int) -> Obstacle | None
             return Obstacle(text=f"{name} points to {one}, which is not this site; {remedy}", patience_s=PATIENCE_OTHER_S)
         said = f"port {port} of {name} ({one}) cannot be reached from here ({answer}); is it open to the world?"
         return Obstacle(text=said, patience_s=PATIENCE_OWN_S)
+    return _other_family(name, probe, port)
+
+
+def _other_family(name: str, probe: str, port: int) -> Obstacle | None:
+    """What a CA finds that looks at IPv6 first, as Let's Encrypt does. The site itself has IPv4 alone, but a proxy in front of it
+    may have both. From a machine without IPv6 nothing can be seen there; then it is said, and the CA asked soon all the same."""
+    with contextlib.suppress(socket.gaierror):  # the name has no such address
+        for one in _addresses(name, port, socket.AF_INET6):
+            answer = _fetch(one, name, probe, port)
+            if answer != probe:
+                seen = f"where this site is not found ({answer}); remove that DNS entry"
+                return Obstacle(text=f"{name} has the IPv6 address {one} too (AAAA), {seen}", patience_s=PATIENCE_OWN_S)
     return None
+
+
+def _addresses(name: str, port: int, family: socket.AddressFamily) -> list[str]:
+    """Raises socket.gaierror where there are none."""
+    return sorted({str(entry[4][0]) for entry in socket.getaddrinfo(name, port, family, socket.SOCK_STREAM)})
 
 
 def _fetch(address: str, name: str, probe: str, port: int) -> str:

@@ -20,7 +20,8 @@ class Settings:
     public IPv4 address, is its name.
 
     For letsencrypt: `acme_server` is the URL of an ACME directory; `acme_email` and `acme_profile` may be empty; `acme_ca` is
-    whether ACME_CA holds the CA that the ACME server itself is trusted by.
+    whether ACME_CA holds the CA that the ACME server itself is trusted by, `acme_eab` whether an external account is among the
+    secrets (external_account.py).
     """
 
     https: str
@@ -30,6 +31,7 @@ class Settings:
     acme_email: str = ""
     acme_profile: str = ""
     acme_ca: bool = False
+    acme_eab: bool = False
 
     @property
     def name(self) -> str:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import html
 import json
-from datetime import UTC, datetime
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from cryptography import x509
 
 from . import files
 from .certificate import Pair, renewal_time
 from .settings import RUN, Settings
+
+TIMEOUT_S = 5.0
+STANDS_STILL = timedelta(minutes=30)  # three times what the keeper sleeps at most
+CLOSER = "look closer, on the manager: docker service logs --since 24h proxy"
+REPLACE = "get a new one, and run: pulumi config set --secret certificate, pulumi config set --secret certificateKey, pulumi up"
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -74,6 +83,7 @@ class Status:
             "renewal": (self._renewal or renewal_time(leaf)).timestamp() if leaf else None,
             "problem": self._problem,
             "since": self._since.timestamp(),
+            "looked": datetime.now(UTC).timestamp(),
         }
         files.write(self._run / "status.json", json.dumps(status))
         page = PAGE.format(name=html.escape(self._settings.name), reason=html.escape(self._problem))
@@ -82,26 +92,52 @@ class Status:
 
 def show(run: Path = RUN) -> int:
     """Print the status in a line for people; returns 1 where somebody must do something."""
-    status = json.loads((run / "status.json").read_text(encoding="utf-8"))
-    text = line(status, datetime.now(UTC))
+    try:
+        status = json.loads((run / "status.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        print(f"! not known: the door has not said how it is ({error}); {CLOSER}")
+        return 1
+    text = line(status, datetime.now(UTC), served(status["name"]) if status["until"] else None)
     print(text)
     return 1 if text.startswith("!") else 0
 
 
-def line(status: dict[str, Any], now: datetime) -> str:
-    """The status as a line; it begins with ! where something is wrong."""
+def served(name: str, port: int = 443) -> datetime | None:
+    """When the certificate ends that NGINX shows whoever asks for the name; None where nothing answers."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is only read
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection,
+            context.wrap_socket(connection, server_hostname=name) as shown,
+        ):
+            return x509.load_der_x509_certificate(shown.getpeercert(binary_form=True) or b"").not_valid_after_utc
+    except (OSError, ValueError):
+        return None
+
+
+def line(status: dict[str, Any], now: datetime, shown: datetime | None) -> str:
+    """The status as a line; it begins with ! where something is wrong, and then ends with what to do. `shown` is the end of the
+    certificate that NGINX serves."""
     if status["https"] == "none":
         return "no certificate: another proxy does TLS"
-    texts = [f"{status['https']}, {status['name']}"]
+    given = status["https"] == "provided"
+    texts, wrong = [f"{status['https']}, {status['name']}"], []
     overdue = False
     if status["until"]:
-        left = datetime.fromtimestamp(status["until"], UTC) - now
-        renewal = datetime.fromtimestamp(status["renewal"], UTC)
-        overdue = now >= renewal
+        until, renewal = (datetime.fromtimestamp(status[name], UTC) for name in ("until", "renewal"))
+        left, overdue = until - now, now >= renewal
         texts.append(f"{left.days} days left" if left.days > 2 else f"{max(0, int(left.total_seconds() // 60))} minutes left")
-        texts.append(
-            f"to be replaced by {renewal:%Y-%m-%d}" if status["https"] == "provided" else f"renewal {renewal:%Y-%m-%d %H:%M} UTC"
-        )
+        texts.append(f"to be replaced by {renewal:%Y-%m-%d}" if given else f"renewal {renewal:%Y-%m-%d %H:%M} UTC")
+        if shown is None:
+            wrong.append("nothing answers on port 443")
+        elif abs(shown - until) > timedelta(seconds=1):
+            wrong.append(f"NGINX serves another certificate, valid until {shown:%Y-%m-%d %H:%M} UTC")
     if status["problem"]:
-        texts.append(f"{status['problem']} (since {datetime.fromtimestamp(status['since'], UTC):%Y-%m-%d %H:%M} UTC)")
-    return f"{'! ' if status['problem'] or overdue else ''}{'; '.join(texts)}"
+        wrong.append(f"{status['problem']} (since {datetime.fromtimestamp(status['since'], UTC):%Y-%m-%d %H:%M} UTC)")
+    looked = datetime.fromtimestamp(status["looked"], UTC)
+    if not given and now - looked > STANDS_STILL:
+        wrong.append(f"nobody has looked after the certificate since {looked:%Y-%m-%d %H:%M} UTC")
+    if not wrong and not overdue:
+        return "; ".join(texts)
+    return f"! {'; '.join([*texts, *wrong, REPLACE if given and overdue else CLOSER])}"
