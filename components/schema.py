@@ -11,7 +11,15 @@ from typing import Any
 import yaml
 
 # Not in the section: what has a default there is stored in plain text (the stack's file would hold an empty secret).
-SECRETS = ("backupPassword", "backupCredentials", "clientSecret", "certificate", "certificateKey", "registryPassword")
+SECRETS = (
+    "backupPassword",
+    "backupCredentials",
+    "backupSshKey",
+    "clientSecret",
+    "certificate",
+    "certificateKey",
+    "registryPassword",
+)
 PROJECT_FILE = Path(__file__).resolve().parent.parent / "Pulumi.yaml"
 
 
