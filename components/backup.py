@@ -15,7 +15,7 @@ from components.node import Node
 DEFAULTS = {"schedule": "*-*-* 03:00", "keep": "7d 4w 6m", "hostKey": ""}
 # What restic knows; anything else would be a folder on the node, by a path that depends on where restic runs.
 _REPOSITORY = re.compile(r"(?:local:)?/.+|(?:s3|sftp|rest|azure|b2|gs|swift|rclone):.+")
-_HOST = r"(?P<user>[A-Za-z0-9._-]+)@(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])"
+_HOST = r"(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@(?P<host>[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9a-fA-F:.]+\])"
 _SFTP = re.compile(rf"sftp://{_HOST}(?::(?P<port>\d+))?/.+"), re.compile(rf"sftp:{_HOST}:(?P<port>).+")
 _HOST_KEY = re.compile(r"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*(?: .*)?")
 _PERIODS = {"d": "daily", "w": "weekly", "m": "monthly"}
