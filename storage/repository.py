@@ -136,6 +136,8 @@ def adopt(restic: Restic, snapshot: str) -> str:
 def _mark(restic: Restic, whose: Owner) -> int:
     """restic writes each marked snapshot anew, under another id, and then removes the old one; its time stays."""
     ids = [str(one["id"]) for one in every(restic) if owner_of(one) == whose]
-    old = [] if whose == NOBODY else [f"--remove={tag}" for tag in tags(whose).split(",")]
-    restic.run("tag", *old, f"--add={tags(owner(restic))}", *ids)
+    wanted = tags(owner(restic))
+    # restic removes after it has added.
+    old = [] if whose == NOBODY else [f"--remove={tag}" for tag in tags(whose).split(",") if tag not in wanted.split(",")]
+    restic.run("tag", *old, f"--add={wanted}", *ids)
     return len(ids)
