@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storage.limits import QuotaError, Usage, XfsQuota
@@ -19,6 +19,7 @@ BLOCK = 4096
 SPARE = 10  # percent of a home that its user can still write to after a restore to the side
 SPARE_VOLUME = 5  # percent of the volume, which is everybody's
 EXAMPLES = 3
+EPOCH, MICROSECOND = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)
 
 
 @dataclass
@@ -33,8 +34,8 @@ class Plan:
     replaced: int = 0
     examples: list[str] = field(default_factory=list)
 
-    def add(self, path: str, is_folder: bool, mtime: str, size: int, newer: bool) -> None:
-        """Count one entry; `newer` replaces what was changed since, too."""
+    def add(self, path: str, kind: str, mtime: str, size: int, newer: bool) -> None:
+        """Count one entry; `kind` is restic's: file, dir, symlink ...; `newer` replaces what was changed since, too."""
         room = -(-size // BLOCK) * BLOCK or BLOCK
         self.size, self.entries = self.size + room, self.entries + 1
         try:
@@ -42,9 +43,12 @@ class Plan:
         except OSError:
             self.back, self.grows = self.back + 1, self.grows + room
             return
-        if is_folder or stat.S_ISDIR(there.st_mode):
+        if kind == "dir" or stat.S_ISDIR(there.st_mode):
             return
-        how = compare(there, int(datetime.fromisoformat(mtime).timestamp() * 10**6) * 1000, size)
+        # Of a link, `restic ls` tells no size.
+        how = compare(
+            there, (datetime.fromisoformat(mtime) - EPOCH) // MICROSECOND * 1000, there.st_size if kind == "symlink" else size
+        )
         if how is Compared.NEWER and not newer:
             self.newer += 1
         elif newer or how is Compared.OLDER:
@@ -69,7 +73,7 @@ def plans(restic: Restic, snapshot: str, folders: list[Path], newer: bool) -> di
         path = str(node["path"])
         plan = _above(path, by_text)
         if plan is not None:
-            plan.add(path, node["type"] == "dir", node["mtime"], int(node.get("size", 0)), newer)
+            plan.add(path, node["type"], node["mtime"], int(node.get("size", 0)), newer)
     return made
 
 

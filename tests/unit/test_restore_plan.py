@@ -68,7 +68,7 @@ def planned(folder: Path, newer: bool) -> Plan:
         (folder / name).write_text("12345")
         os.utime(folder / name, ns=(mtime, mtime))
     for name in ("changed", "older", "same", "gone"):
-        plan.add(str(folder / name), is_folder=False, mtime=at, size=5, newer=newer)
+        plan.add(str(folder / name), kind="file", mtime=at, size=5, newer=newer)
     return plan
 
 
