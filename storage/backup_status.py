@@ -44,10 +44,8 @@ class BackupStatus:
         if self._late(last["time"], 2):
             return False, f"LATE: the last was {said}, and two were due since: {SEE}"
         if "checked" in last and last["time"] - max(last["checked"], int(self._config.stat().st_mtime)) > UNCHECKED_S:
-            return (
-                False,
-                f"{said}, but the repository was NOT CHECKED since {ago(last['checked'])}: sudo jupyterhub-storage backup",
-            )
+            when = ago(last["checked"])
+            return False, f"{said}, but the repository was NOT CHECKED since {when}: sudo jupyterhub-storage backup"
         return True, f"{said}, repository checked {ago(last['checked'])}" if last.get("checked") else said
 
     def _why(self, last: dict[str, Any]) -> str:

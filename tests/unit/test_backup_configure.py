@@ -17,7 +17,10 @@ RESTIC = """#!/bin/sh
 echo "$*" >>"{folder}/calls"
 case "$*" in
   *"cat config"*) cat "{folder}/repository" 2>/dev/null || { echo "Fatal: unable to open config file" >&2; exit 1; } ;;
-  *init*) [ ! -e "{folder}/refused" ] || { echo "Fatal: access denied" >&2; exit 1; }; echo '{"id": "aaaa"}' >"{folder}/repository" ;;
+  *init*)
+    [ ! -e "{folder}/refused" ] || { echo "Fatal: access denied" >&2; exit 1; }
+    echo '{"id": "aaaa"}' >"{folder}/repository"
+    ;;
   *snapshots*) echo '[]' ;;
 esac
 """
