@@ -19,6 +19,7 @@ def heard(
     process = subprocess.Popen(
         command,
         env=environment,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

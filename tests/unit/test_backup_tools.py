@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from storage import backup, programs, restic, snapshots
+from storage import backup, programs, restic
 from storage.places import locked
 from storage.repository import Known
 from storage.restic import BackupError, Restic
@@ -210,30 +210,6 @@ def test_over_ssh_only_the_key_and_the_host_key_of_the_settings_count(tmp_path: 
     key, hosts = tmp_path / "backup.json.key", tmp_path / "backup.json.hosts"
     assert (key.read_text(), key.stat().st_mode & 0o777) == ("-----BEGIN\nKEY\n", 0o600)
     assert hosts.read_text() == "backup ssh-ed25519 AAAA\n"
-
-
-SUMMER = [
-    snapshot("newer", "2026-10-25T02:10:00.123456789+01:00", *OURS),
-    snapshot("older", "2026-10-25T02:50:00.1+02:00", *OURS, original="first"),
-]
-
-
-@pytest.mark.parametrize(("name", "found"), [("latest", "newer"), ("older", "older"), ("firs", "older"), ("newernew", "newer")])
-def test_a_snapshot_is_the_latest_or_the_one_that_is_named_also_when_summer_ends(played: Path, name: str, found: str) -> None:
-    (played / "snapshots").write_text(json.dumps(SUMMER))
-    made = Restic(played / "backup.json")
-    assert snapshots.chosen(made, snapshots.every(made), name)["short_id"] == found
-
-
-def test_an_unknown_snapshot_is_refused_with_those_that_there_are_and_whose_they_are(played: Path) -> None:
-    made = Restic(played / "backup.json")
-    known = [snapshot("aaaa", "2026-01-01T03:00:00Z", "homes"), snapshot("bbbb", "2026-01-02T03:00:00Z", *OURS)]
-    with pytest.raises(
-        BackupError, match=r"no snapshot 'x'; .* bbbb \(2026-01-02 03:00 UTC, stack prod, volume 11111111-2222\), a"
-    ):
-        snapshots.chosen(made, known, "x")
-    with pytest.raises(BackupError, match="there is no snapshot of this stack's homes; name one with SNAPSHOT"):
-        snapshots.chosen(made, known[:1], "latest")
 
 
 @pytest.mark.parametrize(("repository", "locks"), [("/mnt/my backup", ['"-/mnt/my backup/locks"']), ("s3:https://x/b", [])])
