@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 STACK ?= dev
 # The tools of the nodes; the stack `dev` is the lab's.
 ENVIRONMENT = if [ "$(STACK)" = dev ] && [ -f .build/env ]; then . .build/env; fi
+RESTORE_IN_PLACE = $(if $(IN_PLACE),--in-place) $(if $(NEWER),--newer) $(if $(SURE),--sure) $(if $(RUNNING),--while-running)
 STORAGE = $(ENVIRONMENT); $(PYTHON) -m tools.storage "$(STACK)"
 
-.PHONY: help up down lab status logs users restore restore-hub toolchain venv test lint e2e bench-spawn bench-class bench-door bench-image check-stack docs clean
+.PHONY: help up down lab status logs users restore restore-hub snapshots backup-accept backup-adopt toolchain venv test lint e2e bench-spawn bench-class bench-door bench-image check-stack docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -30,9 +31,19 @@ status: ## what runs: cloud, servers, front door, homes, backup; or make status 
 users: ## whose home is which, how full it is: make users, or make users STACK=prod
 	@$(STORAGE) users
 
-restore: ## homes from the backup: make restore HOME=<user or all> [SNAPSHOT=<id>] [IN_PLACE=yes] [STACK=prod]
+snapshots: ## what is in the backup, and whose: make snapshots [STACK=prod]
+	@$(STORAGE) snapshots
+
+restore: ## homes from the backup: make restore HOME=<user or all> [SNAPSHOT=<id>] [IN_PLACE=yes [NEWER=yes] [SURE=yes]] [STACK=prod]
 	@[ "$(origin HOME)" = "command line" ] || { echo "restore: whose? make restore HOME=<user>, or HOME=all" >&2; exit 1; }
-	@user=$$HOME; $(STORAGE) restore $(if $(SNAPSHOT),--snapshot "$(SNAPSHOT)") $(if $(IN_PLACE),--in-place) -- "$$user"
+	@user=$$HOME; $(STORAGE) restore $(if $(SNAPSHOT),--snapshot "$(SNAPSHOT)") $(RESTORE_IN_PLACE) -- "$$user"
+
+backup-accept: ## take the backup's repository as it is now, or make one, though another was there: make backup-accept [STACK=prod]
+	@$(STORAGE) backup accept
+
+backup-adopt: ## take over all snapshots of the one whose volume was lost: make backup-adopt SNAPSHOT=<one of them> [STACK=prod]
+	@[ -n "$(SNAPSHOT)" ] || { echo "backup-adopt: whose? make backup-adopt SNAPSHOT=<id>, see make snapshots" >&2; exit 1; }
+	@$(STORAGE) backup adopt "$(SNAPSHOT)"
 
 restore-hub: ## the hub's accounts from the backup: make restore-hub [SNAPSHOT=<id>] [STACK=prod]
 	@$(STORAGE) restore_hub $(if $(SNAPSHOT),--snapshot "$(SNAPSHOT)")

@@ -72,6 +72,7 @@ storage = Storage(
         backup=config.backup,
         backup_password=pulumi.Config().get_secret("backupPassword"),
         backup_credentials=pulumi.Config().get_secret("backupCredentials"),
+        backup_ssh_key=pulumi.Config().get_secret("backupSshKey"),
     ),
 )
 

@@ -12,7 +12,7 @@ import yaml
 
 # Not in the section: what has a default there is stored in plain text (the stack's file would hold an empty secret).
 SECRETS = (
-    *("backupPassword", "backupCredentials", "clientSecret", "certificate", "certificateKey", "registryPassword"),
+    *("backupPassword", "backupCredentials", "backupSshKey", "clientSecret", "certificate", "certificateKey", "registryPassword"),
     *("acmeEabKeyId", "acmeEabHmacKey"),
 )
 PROJECT_FILE = Path(__file__).resolve().parent.parent / "Pulumi.yaml"

@@ -45,6 +45,7 @@ class StorageArgs:
     backup: BackupPlan | None
     backup_password: pulumi.Output[str] | None
     backup_credentials: pulumi.Output[str] | None
+    backup_ssh_key: pulumi.Output[str] | None
 
 
 class Storage(pulumi.ComponentResource):
@@ -93,6 +94,9 @@ class Storage(pulumi.ComponentResource):
                     plan=args.backup,
                     password=args.backup_password,
                     credentials=args.backup_credentials,
+                    ssh_key=args.backup_ssh_key,
+                    stack=args.prefix,
+                    volume=self.volumes["homes"],
                     ready=served,
                 ),
                 pulumi.ResourceOptions(parent=self),

@@ -59,7 +59,7 @@ def configure_backup(schedule: str) -> str:
 
 def end_backup() -> str:
     """Take that back; the repository and its snapshots stay."""
-    return "sudo systemctl disable --now jupyterhub-backup.timer && sudo rm -f /etc/jupyterhub-storage/backup.json"
+    return "sudo systemctl disable --now jupyterhub-backup.timer && sudo rm -f /etc/jupyterhub-storage/backup.json*"
 
 
 def export(node: str, address: str, folder: str) -> str:

@@ -13,6 +13,7 @@ from storage.restic import CONFIG
 from storage.schedule import GRACE_S, TIMER, due_after, schedule_of
 
 SEE = "see journalctl -u jupyterhub-backup"
+UNCHECKED_S = 15 * 24 * 3600  # two weeks and a day, where every week is meant
 
 
 class BackupStatus:
@@ -34,7 +35,7 @@ class BackupStatus:
         service = self._systemctl("is-active", "jupyterhub-backup.service")
         when = f" ({ago(last['time'])})" if last else ""
         if service == "failed" or (last and last["problem"]):
-            return False, f"FAILED: {(last and last['problem']) or SEE}{when}"
+            return False, f"FAILED: {self._why(last)}{when}"
         if not last:
             # The first one takes long: while it runs, it is missing only when another was due.
             late = self._late(0, 2 if service == "activating" else 1)
@@ -42,7 +43,15 @@ class BackupStatus:
         said = f"good, but {last['warning']}{when}" if last.get("warning") else f"good{when}"
         if self._late(last["time"], 2):
             return False, f"LATE: the last was {said}, and two were due since: {SEE}"
-        return True, said
+        if "checked" in last and last["time"] - max(last["checked"], int(self._config.stat().st_mtime)) > UNCHECKED_S:
+            when = ago(last["checked"])
+            return False, f"{said}, but the repository was NOT CHECKED since {when}: sudo jupyterhub-storage backup"
+        return True, f"{said}, repository checked {ago(last['checked'])}" if last.get("checked") else said
+
+    def _why(self, last: dict[str, Any]) -> str:
+        if self._systemctl("show", "--value", "--property=Result", "jupyterhub-backup.service") == "timeout":
+            return f"not done within 20 h, and ended; the next one goes on from there: {SEE}"
+        return str(last.get("problem") or SEE)
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -3,6 +3,7 @@ an open folder and never follows one: a name that is looked at and then used may
 
 from __future__ import annotations
 
+import enum
 import errno
 import os
 import secrets
@@ -32,15 +33,32 @@ def put_beside(source: Path, folder: int, name: str) -> str:
     raise FileExistsError(errno.EEXIST, f"{name} and a thousand more are there")
 
 
+class Compared(enum.Enum):
+    """What is there, beside what would take its place."""
+
+    OLDER, SAME, NEWER = enum.auto(), enum.auto(), enum.auto()
+
+
+def compare(there: os.stat_result, mtime_ns: int, size: int) -> Compared:
+    """By the time of the last change, to the microsecond; at the same time, by the size in bytes."""
+    changed, at = there.st_mtime_ns // 1000, mtime_ns // 1000
+    if changed > at:
+        return Compared.NEWER
+    return Compared.SAME if (changed, there.st_size) == (at, size) else Compared.OLDER
+
+
 class Merge:
     """Moves what is in a folder of ours into one of a home. Files and links replace those of the same name; of folders that are
     there already, the owner, the rights and the times become those of the source's. What is neither is left out.
 
-    `project` is the home's, 0 for none. What could not be moved is counted in `failed`, with the first in `first`.
+    `project` is the home's, 0 for none. Unless `newer` says otherwise, what was changed after the source's stays, and what is as
+    the source's is not touched. Counted are entries that came `back`, were `replaced`, and `stayed`, being newer; those that
+    could not be moved in `failed`, with the first in `first`. (restic itself has `--overwrite if-newer` since 0.17 only.)
     """
 
-    def __init__(self, project: int) -> None:
-        self._project, self.failed, self.first = project, 0, ""
+    def __init__(self, project: int, newer: bool = False) -> None:
+        self._project, self._newer, self.failed, self.first = project, newer, 0, ""
+        self.back = self.replaced = self.stayed = 0
         as_deep_as_may_be()
 
     def into(self, source: Path, target: int) -> None:
@@ -63,13 +81,16 @@ class Merge:
     def _move(self, level: _Level, name: str) -> _Level | None:
         """Move one entry; returns a folder whose content is to be moved."""
         try:
-            mode = os.stat(name, dir_fd=level.source, follow_symlinks=False).st_mode
-            if stat.S_ISDIR(mode):
+            found = os.stat(name, dir_fd=level.source, follow_symlinks=False)
+            if stat.S_ISDIR(found.st_mode):
                 return self._folder(level, name)
-            if stat.S_ISREG(mode):
-                self._file(level, name)
-            elif stat.S_ISLNK(mode):
-                _link(level, name)
+            if not stat.S_ISREG(found.st_mode) and not stat.S_ISLNK(found.st_mode):
+                return None
+            there = _there(level.target, name)
+            how = compare(there, found.st_mtime_ns, found.st_size) if there and not self._newer else Compared.OLDER
+            if how is Compared.OLDER:
+                (self._file if stat.S_ISREG(found.st_mode) else _link)(level, name)
+            self._count(there, how)
         except (OSError, TagError) as error:
             self._fail(name, error)
         return None
@@ -81,6 +102,7 @@ class Merge:
             if self._project:
                 Kernel().tag(Path(f"/proc/self/fd/{level.source}", name), self._project)
             os.rename(name, name, src_dir_fd=level.source, dst_dir_fd=level.target)
+            self.back += 1
             return None
         try:
             return _Level(os.open(name, FOLDER, dir_fd=level.source), there)
@@ -106,6 +128,14 @@ class Merge:
         except OSError as error:
             self._fail("a folder", error)
 
+    def _count(self, there: os.stat_result | None, how: Compared) -> None:
+        if there is None:
+            self.back += 1
+        elif how is Compared.OLDER:
+            self.replaced += 1
+        elif how is Compared.NEWER:
+            self.stayed += 1
+
     def _fail(self, name: str, error: OSError | TagError) -> None:
         self.failed += 1
         self.first = self.first or f"{shown(name)}: {getattr(error, 'strerror', '') or error}"
@@ -120,6 +150,14 @@ class _Level:
     def close(self) -> None:
         os.close(self.source)
         os.close(self.target)
+
+
+def _there(folder: int, name: str) -> os.stat_result | None:
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return None if stat.S_ISDIR(found.st_mode) else found  # a folder is in the way; to put a file there fails
 
 
 def _link(level: _Level, name: str) -> None:

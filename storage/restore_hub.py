@@ -15,23 +15,24 @@ from pathlib import Path
 from services.hub.kept_database import COPY, RESTORED
 from storage.backup import ROOT
 from storage.places import GROUP, OWNER
+from storage.repository import look
 from storage.restic import BackupError, Restic, report, restore_inside
-from storage.restore import snapshot_of
+from storage.snapshots import NOBODY, chosen, every, owner, told
 from storage.staging import one_restore, staged
 
 
-def restore(snapshot: str, root: Path = ROOT) -> Path:
+def restore(restic: Restic, snapshot: str, root: Path = ROOT) -> Path:
     """Put the snapshot's copy of the database in the hub's way, and return where. Raises BackupError."""
     try:
         with staged(root) as stage:
-            return _placed(snapshot, root / "hub", stage)
+            return _placed(restic, snapshot, root / "hub", stage)
     except OSError as error:
         reason = error.strerror or error
         raise BackupError(f"{root}/hub/{RESTORED} cannot be put there ({reason}); is there room on the volume?") from None
 
 
-def _placed(snapshot: str, folder: Path, stage: Path) -> Path:
-    restore_inside(snapshot, str(folder), stage)
+def _placed(restic: Restic, snapshot: str, folder: Path, stage: Path) -> Path:
+    restore_inside(restic, snapshot, str(folder), stage)
     copy = stage / COPY
     if copy.is_symlink() or not copy.is_file():
         raise BackupError(f"the snapshot {snapshot} holds no database of the hub; name another with SNAPSHOT")
@@ -56,12 +57,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--snapshot", default="latest", help="its id; an unknown one lists those that there are")
     asked = parser.parse_args(arguments)
     try:
-        snapshot = snapshot_of(Restic(), asked.snapshot)
         with one_restore(ROOT):
-            restore(str(snapshot["short_id"]))
+            restic = Restic()
+            if owner(restic) != NOBODY:
+                look(restic, ROOT)
+            snapshot = chosen(restic, every(restic), asked.snapshot)
+            restore(restic, str(snapshot["short_id"]))
     except BackupError as error:
         return report(error)
-    print(f"the hub's database: restored from {snapshot['time'][:19]} ({snapshot['short_id']})")
+    print(f"the hub's database: restored from {told(snapshot)} ({snapshot['short_id']})")
     print("the hub takes it when it starts within the next hour")
     return 0
 

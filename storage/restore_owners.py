@@ -12,26 +12,27 @@ from services.hub.owners import FOLDER as FOLDER_NAME
 from services.hub.owners import OLD_FILE, owner_in, owners_in
 from storage.places import GROUP, OWNER
 from storage.restic import BackupError, restore_inside
+from storage.restore_folder import Way
 from storage.staging import staged
 from storage.tree import FOLDER, OPEN, is_folder
 
 Read = Callable[[str], Any]  # what a text says; raises ValueError where it is damaged, as the hub has it
 
 
-def restore_owners(snapshot: str, in_place: bool, root: Path) -> str:
+def restore_owners(way: Way) -> str:
     """Bring back what is missing or damaged; in place, all. Returns how many files. Raises BackupError."""
-    hub = root / "hub"
+    hub = way.root / "hub"
     folders = [os.open(hub, FOLDER)]
     try:
-        with staged(root) as stage:
-            restore_inside(snapshot, str(hub), stage)
+        with staged(way.root) as stage:
+            restore_inside(way.restic, way.snapshot, str(hub), stage)
             one, each = stage / OLD_FILE, stage / FOLDER_NAME
             if not os.path.lexists(one) and not is_folder(each):
-                raise BackupError(f"the snapshot {snapshot} holds no owners")
-            back = _bring_back([one], folders[0], owners_in, in_place)
+                raise BackupError(f"the snapshot {way.snapshot} holds no owners")
+            back = _bring_back([one], folders[0], owners_in, way.in_place)
             if is_folder(each):
                 folders.append(_folder(folders[0]))
-                back += _bring_back(sorted(each.iterdir()), folders[1], owner_in, in_place)
+                back += _bring_back(sorted(each.iterdir()), folders[1], owner_in, way.in_place)
     finally:
         for folder in folders:
             os.close(folder)

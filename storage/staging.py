@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from storage.backup import LOCK as REPOSITORY
 from storage.places import locked
 from storage.projects import give
 from storage.restic import BackupError
@@ -19,14 +20,19 @@ LOCK = Path("/run/jupyterhub-restore.lock")
 
 
 @contextmanager
-def one_restore(root: Path, lock: Path = LOCK) -> Iterator[None]:
-    """Hold this for all restores of a run, which begin with removing what one that was cut off has left. Raises BackupError."""
+def one_restore(root: Path, lock: Path = LOCK, repository: Path = REPOSITORY) -> Iterator[None]:
+    """Hold this for all restores of a run, which begin with removing what one that was cut off has left. Until the end, no
+    backup of this node removes a snapshot. Raises BackupError."""
     with locked(lock, wait=False) as alone:
         if not alone:
             raise BackupError("another restore is running on this node; wait until it has ended")
-        _remove(root / NAME)
-        yield
-        _remove(root / NAME)
+        with locked(repository, wait=False, shared=True) as free:
+            if not free:
+                print("waiting until the backup has removed old snapshots ...", flush=True)
+        with locked(repository, shared=True):
+            _remove(root / NAME)
+            yield
+            _remove(root / NAME)
 
 
 @contextmanager

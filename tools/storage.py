@@ -1,4 +1,4 @@
-"""`make users`, `make restore HOME=ada`, `make restore-hub`: the storage node's own tools, run there over ssh."""
+"""`make users`, `make restore HOME=ada`, `make snapshots` ...: the storage node's own tools, run there over ssh."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import pwd
+import re
 import shlex
 import subprocess
 import sys
@@ -15,6 +16,12 @@ from typing import Any
 SSH_OPTIONS = ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
 # It ends when the new hub answers; the servers of people go on.
 RESTART = "sudo docker service update --force --quiet hub"
+# The volumes of all services, a line each. Of a server, one is its home (services/hub/home_volumes.py), whatever its labels are.
+MOUNTS = (
+    'services=$(sudo docker service ls --quiet) || exit 1; [ -z "$services" ] || sudo docker service inspect '
+    "--format '{{range .Spec.TaskTemplate.ContainerSpec.Mounts}}{{println .Source}}{{end}}' $services"
+)
+HOME = re.compile(r"jupyterhub-home-(.+)-[0-9a-f]{8}")
 
 
 class NotUpError(Exception):
@@ -25,7 +32,7 @@ def main() -> int:
     """Run the tool with its arguments on the node that holds the homes; returns its exit status."""
     parser = argparse.ArgumentParser(prog="storage", description=__doc__)
     parser.add_argument("stack")
-    parser.add_argument("tool", choices=["users", "restore", "restore_hub"])
+    parser.add_argument("tool", choices=["users", "snapshots", "backup", "restore", "restore_hub"])
     asked, arguments = parser.parse_known_args()
     # `make restore HOME=ada` leaves the user's name in the environment, where pulumi looks for its own folder.
     os.environ["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
@@ -36,11 +43,20 @@ def main() -> int:
     except NotUpError as error:
         print(f"{asked.tool}: {error}", file=sys.stderr)
         return 1
+    if asked.tool == "restore" and "--in-place" in arguments:
+        arguments = [*running(found), *arguments]
     command = shlex.join(["sudo", "jupyterhub-storage", asked.tool, *arguments])
     status = subprocess.run([*ssh_way(found), command], check=False).returncode
     if asked.tool == "restore_hub" and status == 0:
         status = subprocess.run([*manager_way(found), RESTART], check=False).returncode
     return status
+
+
+def running(found: dict[str, Any]) -> list[str]:
+    """The option that tells whose servers run, by their homes; none where the swarm does not say so: then the tool refuses."""
+    done = subprocess.run([*manager_way(found), MOUNTS], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
+    homes = {match[1] for match in map(HOME.fullmatch, done.stdout.splitlines()) if match}
+    return [f"--servers={json.dumps(sorted(homes))}"] if done.returncode == 0 else []
 
 
 def outputs(stack: str) -> dict[str, Any]:

@@ -136,6 +136,7 @@ def make_target(deployment: Deployment, *arguments: str) -> str:
         ["make", "--no-print-directory", *arguments],
         cwd=ROOT,
         env=deployment.stack.environment,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from inspect import unwrap
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.hub.owners import Owners
-from storage import backup, restore, staging
+from storage import backup, repository, restic, restore, snapshots, staging
 from storage.backup import FOLDERS
 from storage.places import GROUP, OWNER
 from storage.restic import Restic
@@ -25,7 +26,8 @@ PROGRAMS = {
     "jupyterhub-storage": """tool=$1; shift
 case $tool in
   restic) exec {python} -c 'import sys; from pathlib import Path; from storage import restic
-restic.Restic.__init__.__defaults__ = (Path("{config}"),); sys.exit(restic.main(*sys.argv[1:]))' "$@" ;;
+restic.CACHE = Path("{run}/cache/restic")
+restic.Restic.__init__.__defaults__ = (Path("{config}"), 0.0); sys.exit(restic.main(*sys.argv[1:]))' "$@" ;;
   quotas) exec {python} -c 'import sys; from pathlib import Path; from storage.limits import XfsQuota
 from storage.places import Places; from storage.projects import Kernel; from storage.quotas import main
 here = Places(Path("{root}"), Path("{etc}"), Path("{run}")); sys.exit(main(here, Kernel(), XfsQuota(here.root), True))' ;;
@@ -40,18 +42,23 @@ class Site:
     disk: Mounted
     restic: Restic
     victim: Path
+    lock: Path
 
     def home(self, name: str) -> Path:
         return self.disk.places.users / name
 
     def back_up(self) -> str:
         """Another snapshot; its id."""
-        backup.back_up(self.restic, self.disk.places.root)
-        return str(restore.snapshot_of(self.restic, "latest")["short_id"])
+        backup.back_up(self.restic, self.disk.places.root, self.lock, checked=int(time.time()))
+        return str(snapshots.chosen(self.restic, snapshots.every(self.restic), "latest")["short_id"])
 
     def restore(self, *arguments: str) -> int:
         """What `jupyterhub-storage restore` does; its exit status."""
         return restore.main(list(arguments))
+
+    def restore_in_place(self, *arguments: str) -> int:
+        """The same, of somebody who is sure, while no server runs."""
+        return self.restore(*arguments, "--in-place", "--sure", "--servers=[]")
 
     def untouched(self) -> None:
         """Nothing has come to the victim through a link, and it is root's still."""
@@ -80,8 +87,8 @@ def own(top: Path) -> None:
 def site(disk: Mounted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """The site, with its first snapshot."""
     config = tmp_path / "backup.json"
-    repository = {"repository": str(tmp_path / "repository"), "password": "very secret"}
-    config.write_text(json.dumps({**repository, "environment": {}, "keep": {"daily": 7}}))
+    where = {"repository": str(tmp_path / "repository"), "password": "very secret", "stack": "prod", "volume": "11111111-2222"}
+    config.write_text(json.dumps({**where, "environment": {}, "keep": {"daily": 7}}))
     words = {"python": sys.executable, "config": config, "root": disk.places.root, "etc": disk.places.etc, "run": tmp_path}
     for name, body in PROGRAMS.items():
         for word, value in words.items():
@@ -91,7 +98,8 @@ def site(disk: Mounted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr(restore, "ROOT", disk.places.root)
     monkeypatch.setattr(restore, "Restic", lambda: Restic(config))
-    monkeypatch.setattr(unwrap(staging.one_restore), "__defaults__", (tmp_path / "restore.lock",))
+    monkeypatch.setattr(restic, "CACHE", tmp_path / "cache" / "restic")
+    monkeypatch.setattr(unwrap(staging.one_restore), "__defaults__", (tmp_path / "restore.lock", tmp_path / "backup.lock"))
     disk.request("ada", "bob")
     assert disk.run() == []
     for home in ("ada", "bob"):
@@ -102,6 +110,7 @@ def site(disk: Mounted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site
     victim.mkdir()
     (victim / "precious").write_text("precious")
     assert set(FOLDERS) == {"users", "shared", "hub"}
-    made = Site(disk=disk, restic=Restic(config), victim=victim)
+    made = Site(disk=disk, restic=Restic(config), victim=victim, lock=tmp_path / "backup.lock")
+    repository.settle(made.restic, disk.places.root, used=False)
     made.back_up()
     return made

@@ -15,7 +15,8 @@ from types import SimpleNamespace
 import pytest
 
 from storage import backup
-from storage.restic import BackupError, Restic
+from storage.repository import settle
+from storage.restic import NAMED, BackupError, Restic
 
 PASSWORD = "very secret"
 
@@ -31,10 +32,16 @@ def restic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Restic:
     (tmp_path / "homes" / "users" / "ada" / "notes").write_text("notes")
     config = tmp_path / "backup.json"
     repository = {"repository": str(tmp_path / "repository"), "password": PASSWORD}
-    config.write_text(json.dumps({**repository, "environment": {}, "keep": {"daily": 7}}))
-    made = Restic(config)
-    assert backup.back_up(made, tmp_path / "homes") == ""
+    config.write_text(json.dumps({**repository, "environment": {}, "keep": {"daily": 7}, "stack": "prod", "volume": "1111-2222"}))
+    made = Restic(config, patience_s=0)
+    settle(made, tmp_path / "homes", used=False)
+    assert back_up(made, tmp_path) == ""
     return made
+
+
+def back_up(restic: Restic, folder: Path) -> str:
+    """Another backup, and what it warns of."""
+    return backup.back_up(restic, folder / "homes", folder / "backup.lock", checked=int(time.time()))[0]
 
 
 def locks(folder: Path) -> list[str]:
@@ -47,9 +54,11 @@ def snapshots(folder: Path, restic: Restic) -> int:
 
 
 def killed_in_the_middle(folder: Path, *command: str) -> None:
-    """Run restic until it holds its lock, and kill it, as the end of a node does."""
+    """Run restic until it holds its lock, and kill it, as the end of this stack's node does."""
     for _ in range(50):
-        process = subprocess.Popen(["restic", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [*NAMED, "prod-1111-222", "restic", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         while process.poll() is None and not locks(folder):
             time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
@@ -68,7 +77,7 @@ def test_the_next_backup_is_good_where_a_node_stopped_in_the_middle(
         with pytest.raises(BackupError, match="already locked"):
             restic.run("backup", str(tmp_path / "homes"))
     (tmp_path / "homes" / "users" / "ada" / "more").write_text("more")
-    assert backup.back_up(restic, tmp_path / "homes") == ""
+    assert back_up(restic, tmp_path) == ""
     assert locks(tmp_path) == []
     assert snapshots(tmp_path, restic) == 1  # the older of one day was forgotten, so that also ran
 
@@ -91,7 +100,7 @@ def test_the_lock_of_one_who_is_at_work_is_left_alone(tmp_path: Path, restic: Re
             time.sleep(0.01)
         theirs = locks(tmp_path)
         with pytest.raises(BackupError, match=r"restic forget failed: .*already locked"):
-            backup.back_up(restic, tmp_path / "homes")
+            back_up(restic, tmp_path)
         assert set(theirs) <= set(locks(tmp_path))
         assert snapshots(tmp_path, restic) == 2
 
@@ -104,7 +113,7 @@ def test_a_file_that_says_it_is_larger_than_the_volume_does_not_hold_up_everybod
         file.truncate(2 * 1024**2)  # at 8 EiB, which a user may ask for as well, restic would read for years
     (home / "large").write_bytes(os.urandom(1024**2))
     monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_blocks=256, f_frsize=4096))
-    assert backup.back_up(restic, tmp_path / "homes") == ""
+    assert back_up(restic, tmp_path) == ""
     held = restic.run("ls", "latest", str(home)).split()
     assert [Path(path).name for path in held if path.startswith(f"{home}/")] == ["large", "notes"]
 
@@ -133,11 +142,12 @@ def test_files_that_vanish_during_a_backup_are_a_warning_and_old_snapshots_are_f
 ) -> None:
     monkeypatch.setattr(backup, "RESULT", tmp_path / "result" / "backup.json")
     monkeypatch.setattr(backup, "Restic", lambda: restic)
-    monkeypatch.setattr(backup.back_up, "__defaults__", (tmp_path / "homes",))
+    monkeypatch.setattr(backup, "LOCK", tmp_path / "backup.lock")
+    monkeypatch.setattr(Path, "is_mount", lambda _: True)
     warning = ""
     with busy(tmp_path / "homes" / "users" / "ada"):
         for _ in range(20):
-            assert backup.main([]) == 0
+            assert backup.main([], tmp_path / "homes") == 0
             told = json.loads(backup.RESULT.read_text())
             assert told["problem"] == ""
             if warning := told["warning"]:

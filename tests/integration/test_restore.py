@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from storage import restore_folder
 from storage.staging import one_restore
 from tests.integration.backup_site import Site, own
 from tests.integration.xfs_disk import project_of
@@ -53,14 +54,15 @@ def test_a_second_restore_of_the_same_snapshot_is_put_beside_the_first(site: Sit
     assert content(first) == content(second)
 
 
-def test_in_place_changed_files_are_replaced_and_others_stay(site: Site) -> None:
+def test_in_place_older_files_are_replaced_and_others_stay(site: Site) -> None:
     home = site.home("ada")
     before = content(home)
     (home / "work" / "notes.txt").write_text("worse")
+    os.utime(home / "work" / "notes.txt", (0, 0))
     (home / "work" / "new.txt").write_text("new")
     subprocess.run(["rm", "-r", str(home / "work" / "deep"), str(home / "link")], check=True)
     (home / "work").chmod(0o700)
-    assert site.restore("ada", "--in-place") == 0
+    assert site.restore_in_place("ada") == 0
     assert content(home) == {**before, "work/new.txt": "new"}
     assert (home / "work").stat().st_mode & 0o777 == 0o755
     assert side(home) == []
@@ -79,7 +81,7 @@ def test_in_place_a_tree_may_be_deeper_than_a_program_may_open_at_first(site: Si
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
     try:
-        assert site.restore("ada", "--in-place") == 0
+        assert site.restore_in_place("ada", "--newer") == 0
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert (bottom / "file").read_text() == "old"
@@ -89,7 +91,7 @@ def test_a_home_that_is_gone_comes_back_with_its_limit(site: Site) -> None:
     home = site.home("ada")
     before = content(home)
     subprocess.run(["rm", "-r", str(home)], check=True)
-    assert site.restore("ada", "--in-place") == 0
+    assert site.restore_in_place("ada") == 0
     assert content(home) == before
     assert site.disk.limits("ada") == site.disk.limits("bob")
     assert project_of(home / "work" / "notes.txt") == site.disk.project("ada")
@@ -114,7 +116,7 @@ def test_all_homes_are_restored_though_one_fails_and_the_end_says_which_and_why(
     known = content(owners)
     subprocess.run(["rm", "-r", str(site.home("ada")), str(shared), str(owners)], check=True)
     site.home("ada").write_text("a file in the place of a home")
-    assert site.restore("all", "--in-place") == 1
+    assert site.restore_in_place("all") == 1
     said = capsys.readouterr()
     assert "ada: NOT restored" in said.out
     assert "bob: restored from" in said.out
@@ -134,14 +136,20 @@ def test_all_that_is_well_ends_well(site: Site, capsys: pytest.CaptureFixture[st
     assert all(len(side(site.home(home))) == 1 for home in ("ada", "bob"))
 
 
-def test_the_shared_folder_comes_back_alone_unless_a_home_is_called_so(site: Site) -> None:
+def test_the_shared_folder_comes_back_alone_and_where_a_home_is_called_so_one_says_which(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert site.restore("shared") == 0
     assert len(side(site.disk.places.root / "shared")) == 1
     assert side(site.home("ada")) == []
     (site.home("shared")).mkdir()
     site.back_up()
-    assert site.restore("shared") == 0
+    assert site.restore("shared") == 1
+    assert "'shared' is also the name of a home: HOME=users/shared" in capsys.readouterr().err
+    assert site.restore("users/shared") == 0
     assert len(side(site.home("shared"))) == 1
+    assert site.restore("shared/") == 0
+    assert len(side(site.disk.places.root / "shared")) == 2
 
 
 def test_a_snapshot_without_homes_restores_nothing_and_says_so(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +184,7 @@ def test_owners_that_are_missing_or_damaged_come_back_and_newer_ones_stay(site: 
     assert site.restore("owners") == 0
     assert content(folder) == {"ada.json": owner("ada", "new"), "bob.json": owner("bob"), "eve.json": owner("eve")}
     assert {path.stat().st_uid for path in folder.iterdir()} == {1000}
-    assert site.restore("owners", "--in-place") == 0
+    assert site.restore_in_place("owners") == 0
     assert (folder / "ada.json").read_text() == owner("ada")
 
 
@@ -204,13 +212,18 @@ def test_owners_come_back_where_all_of_them_are_gone(site: Site) -> None:
     assert old.is_file()
 
 
-def test_a_restore_for_which_there_is_no_room_leaves_nothing_behind(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_restore_for_which_there_is_no_room_leaves_nothing_behind(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     home, root = site.home("ada"), site.disk.places.root
     (home / os.fsdecode(b"larg\xe9\x1b[2J")).write_bytes(os.urandom(90 * 1024**2))
     own(home)
     site.back_up()
     with (root / "filler").open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, os.statvfs(root).f_bavail * 4096 - 60 * 1024**2)
+    assert site.restore("ada") == 1
+    assert "no room on the volume: it takes 90.0M, and " in capsys.readouterr().err
+    monkeypatch.setattr(restore_folder, "check_room", lambda *_: None)  # it was there a moment ago
     assert site.restore("ada") == 1
     said = capsys.readouterr().err
     assert "no room: make some" in said

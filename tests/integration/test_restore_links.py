@@ -98,7 +98,7 @@ def test_a_link_in_the_way_of_a_restore_in_place_is_not_followed(
     was_folder = (home / link).is_dir()
     target = site.victim if was_folder else site.victim / "precious"
     user_does(home, links_to(target, link))
-    assert site.restore("ada", "--in-place") == int(was_folder)
+    assert site.restore_in_place("ada", "--newer") == int(was_folder)
     if was_folder:  # a folder cannot take the place of what the user has put there
         assert "1 entries could not be put there; the first is " in capsys.readouterr().err
         assert (home / link).is_symlink()
@@ -180,7 +180,7 @@ def test_a_link_in_the_place_of_a_home_or_a_request_for_one_is_not_followed(
     assert "is not a folder; remove it" in capsys.readouterr().err
     site.untouched()
     site.home("ada").symlink_to(site.victim)
-    assert site.restore("ada", "--in-place") == 1
+    assert site.restore_in_place("ada") == 1
     site.untouched()
 
 
@@ -192,7 +192,7 @@ def test_a_link_in_the_place_of_the_owners_is_not_followed(site: Site, name: str
     target = site.victim if name == "owners" else site.victim / "precious"
     subprocess.run(["rm", "-r", str(hub / name)], check=True)
     (hub / name).symlink_to(target)
-    assert site.restore("owners", "--in-place") == int(name == "owners")
+    assert site.restore_in_place("owners") == int(name == "owners")
     site.untouched()
 
 
@@ -204,6 +204,6 @@ def test_what_a_snapshot_says_of_owners_is_not_followed_either(site: Site) -> No
     site.back_up()
     (hub / "owners").unlink()
     (hub / "owners").mkdir()
-    assert site.restore("owners", "--in-place") == 0
+    assert site.restore_in_place("owners") == 0
     assert list((hub / "owners").iterdir()) == []
     site.untouched()

@@ -7,6 +7,7 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ class Node:
 
     def __init__(self, folder: Path) -> None:
         self.result, self.config, self.timer = folder / "result", folder / "config", folder / "timer"
-        self.service = "inactive"
+        self.service, self.outcome = "inactive", "success"
         # Once a day, and last 12 hours ago.
         self.schedule = f"*-*-* {datetime.fromtimestamp(time.time() - 12 * HOUR, UTC):%H:%M} UTC"
         self.timer.write_text(f"[Timer]\nOnCalendar=\nOnCalendar={self.schedule}\n")
@@ -61,10 +62,12 @@ class Node:
         self.config.touch()
         os.utime(self.config, (time.time() - ago_s,) * 2)
 
-    def ran(self, ago_s: int, problem: str = "", **more: str) -> None:
+    def ran(self, ago_s: int, problem: str = "", **more: Any) -> None:
         self.result.write_text(json.dumps({"time": int(time.time()) - ago_s, "problem": problem, **more}))
 
     def systemctl(self, *asked: str) -> str:
+        if "--property=Result" in asked:
+            return self.outcome
         return self.service if asked[0] == "is-active" else NEXT.removeprefix("next ")
 
     def look(self) -> tuple[bool, str]:
@@ -130,3 +133,28 @@ def test_a_failed_one_shows_its_reason_and_a_killed_one_where_to_look(node: Node
     assert node.look() == (False, f"FAILED: see journalctl -u jupyterhub-backup (0 min ago), {NEXT}")
     node.result.unlink()
     assert node.look() == (False, f"FAILED: see journalctl -u jupyterhub-backup, {NEXT}")
+
+
+def test_one_that_was_ended_by_its_time_limit_says_so(node: Node) -> None:
+    node.ran(20 * HOUR)
+    node.service, node.outcome = "failed", "timeout"
+    good, said = node.look()
+    assert not good
+    assert said.startswith("FAILED: not done within 20 h, and ended; the next one goes on from there: see journalctl")
+
+
+def test_a_repository_that_is_not_checked_for_weeks_is_not_well(node: Node) -> None:
+    node.configured(40 * DAY)
+    node.ran(HOUR, checked=int(time.time()) - 6 * DAY)
+    assert node.look() == (True, f"good (60 min ago), repository checked 144 h ago, {NEXT}")
+    node.ran(HOUR, checked=int(time.time()) - 16 * DAY)
+    good, said = node.look()
+    assert not good
+    assert "the repository was NOT CHECKED since 384 h ago: sudo jupyterhub-storage backup" in said
+
+
+def test_a_repository_that_was_never_checked_has_its_time_from_when_it_was_configured(node: Node) -> None:
+    node.ran(HOUR, checked=0)
+    assert node.look()[0]
+    node.configured(16 * DAY)
+    assert not node.look()[0]

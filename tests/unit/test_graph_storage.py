@@ -204,12 +204,36 @@ def test_a_backups_secrets_are_on_standard_input_only(stack_values: dict[str, st
     assert is_secret(timer.inputs["stdin"])
     config: dict[str, Any] = json.loads(revealed(timer.inputs["stdin"]))
     assert config == {
+        "stack": "test",
+        "volume": "storage-homes-id",
         "repository": "s3:https://objects.example.org/b",
         "password": "very secret",
+        "sftp": None,
         "environment": {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "s=3"},
         "keep": {"daily": 7, "weekly": 4, "monthly": 6},
     }
     assert timer.inputs["create"] == "sudo jupyterhub-storage backup configure '*-*-* 03:00'"
+
+
+SFTP = '{"repository": "sftp:me@backup.example.org:/homes", "hostKey": "ssh-ed25519 AAAA"}'
+
+
+def test_a_backup_over_ssh_has_its_key_and_the_servers_host_key(stack_values: dict[str, str]) -> None:
+    secrets = {"backupPassword": "very secret", "backupSshKey": "-----BEGIN", "backup": SFTP}
+    timer = rendered({**stack_values, **secrets})["storage-backup-timer"]
+    assert is_secret(timer.inputs["stdin"])
+    assert json.loads(revealed(timer.inputs["stdin"]))["sftp"] == {
+        "user": "me",
+        "host": "backup.example.org",
+        "port": "22",
+        "host_key": "ssh-ed25519 AAAA",
+        "key": "-----BEGIN",
+    }
+
+
+def test_a_backup_over_ssh_without_a_key_is_refused_with_the_command_that_sets_one(stack_values: dict[str, str]) -> None:
+    with pytest.raises(pulumi.RunError, match="pulumi config set --secret backupSshKey"):
+        rendered({**stack_values, "backupPassword": "very secret", "backup": SFTP})
 
 
 def test_a_backup_without_a_password_is_refused_with_the_command_that_sets_one(stack_values: dict[str, str]) -> None:

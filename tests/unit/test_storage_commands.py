@@ -53,7 +53,7 @@ LINES = {
     ),
     "end_backup": (
         storage_commands.end_backup(),
-        "sudo systemctl disable --now jupyterhub-backup.timer && sudo rm -f /etc/jupyterhub-storage/backup.json",
+        "sudo systemctl disable --now jupyterhub-backup.timer && sudo rm -f /etc/jupyterhub-storage/backup.json*",
     ),
 }
 

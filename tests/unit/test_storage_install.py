@@ -185,3 +185,7 @@ def test_services_run_modules_of_the_archive_and_only_with_the_volume(name: str)
 
 def test_clients_wait_for_a_volume_that_is_missing_and_never_see_the_folder_under_it() -> None:
     assert ini(STORAGE / "nfs-server.conf")["Unit"]["RequiresMountsFor"] == "/srv/homes"
+
+
+def test_a_backup_that_hangs_is_ended_before_the_next_nights() -> None:
+    assert ini(STORAGE / "jupyterhub-backup.service")["Service"]["TimeoutStartSec"] == "20h"

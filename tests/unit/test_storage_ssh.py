@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from services.hub.home_names import home_of
+from services.hub.home_volumes import home_volume
 from tools import storage
 from tools.graph import ROOT
 
@@ -61,10 +63,55 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_make_restore_hands_on_the_user_and_what_was_asked_for(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (programs / "outputs").write_text(json.dumps(stack(MANAGER)))
-    assert make("restore", "HOME=o'hara @x", "SNAPSHOT=ab12", "IN_PLACE=yes").returncode != 0
+    assert make("restore", "HOME=o'hara @x", "SNAPSHOT=ab12", "IN_PLACE=yes", "NEWER=yes", "SURE=yes").returncode != 0
     line = (programs / "asked").read_text().splitlines()[-1]
-    assert shlex.split(line) == ["sudo", "jupyterhub-storage", "restore", "--snapshot", "ab12", "--in-place", "--", "o'hara @x"]
+    options = ["--snapshot", "ab12", "--in-place", "--newer", "--sure"]
+    assert shlex.split(line) == ["sudo", "jupyterhub-storage", "restore", *options, "--", "o'hara @x"]
     assert "hara" not in (programs / "home").read_text()
+
+
+DOCKER = """#!/bin/sh
+case "$2" in
+  ls) echo one; echo two ;;
+  inspect) printf 'jupyterhub-home-%s\\njupyterhub-shared-01234567\\n' ada-01234567 "o'hara-b-89abcdef" ;;
+esac
+"""
+
+
+def test_a_restore_in_place_is_told_whose_servers_run(programs: Path) -> None:
+    """What the manager is asked is run here, by a shell, with a swarm that only plays."""
+    (programs / "outputs").write_text(json.dumps(stack(MANAGER)))
+    (programs / "docker").write_text(DOCKER)
+    (programs / "sudo").write_text('#!/bin/sh\nexec "$@"\n')
+    (programs / "jupyterhub-storage").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{programs}/asked\n')
+    (programs / "ssh").write_text('#!/bin/bash\nfor line; do :; done\nexec bash -c "$line"\n')
+    for name in ("docker", "sudo", "jupyterhub-storage"):
+        (programs / name).chmod(0o755)
+    assert make("restore", "HOME=ada", "IN_PLACE=yes").returncode == 0
+    assert (programs / "asked").read_text().splitlines()[1:3] == ['--servers=["ada", "o\'hara-b"]', "--in-place"]
+    (programs / "docker").write_text("#!/bin/sh\nexit 1\n")
+    assert make("restore", "HOME=ada", "IN_PLACE=yes").returncode == 0
+    assert (programs / "asked").read_text().splitlines() == ["restore", "--in-place", "--", "ada"]
+
+
+def test_what_a_server_mounts_is_known_by_its_name() -> None:
+    match = storage.HOME.fullmatch(home_volume("10.20.0.10", home_of("Ada L. <ada@example.org>")).name)
+    assert match is not None
+    assert match[1] == home_of("Ada L. <ada@example.org>")
+
+
+@pytest.mark.parametrize(
+    ("target", "asked"),
+    [
+        (["snapshots"], ["snapshots"]),
+        (["backup-accept"], ["backup", "accept"]),
+        (["backup-adopt", "SNAPSHOT=ab12"], ["backup", "adopt", "ab12"]),
+    ],
+)
+def test_the_backups_own_targets_reach_the_node(programs: Path, target: list[str], asked: list[str]) -> None:
+    (programs / "outputs").write_text(json.dumps(stack(MANAGER)))
+    make(*target)
+    assert (programs / "asked").read_text().splitlines()[-1] == shlex.join(["sudo", "jupyterhub-storage", *asked])
 
 
 def test_make_restore_without_a_user_does_nothing(programs: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.deployment import ADMIN, PREFIX, Deployment
 from tests.e2e.homes import RUN, HomesNode, Person, checksum, make_target
 
+REPOSITORY = f"/var/backups/homes-{RUN}"  # one that is there has another run's password
 # With the hub's own code.
 KEEP = """
 import sys
@@ -25,7 +26,7 @@ def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node
     assert kernel.run("import os; os.makedirs('deep/er'); open('deep/er/a', 'wb').write(os.urandom(3 << 20))").error == ""
     assert kernel.run("open('b é.txt', 'w').write('b')").error == ""
     before = checksum(kernel)
-    deployment.stack.set_entry("backup.repository", "/var/backups/homes")
+    deployment.stack.set_entry("backup.repository", REPOSITORY)
     deployment.stack.set_secret("backupPassword", uuid.uuid4().hex)
     deployment.stack.up()
     node.root("systemctl start jupyterhub-backup.service")
@@ -36,7 +37,7 @@ def test_what_is_deleted_comes_back_from_the_backup(deployment: Deployment, node
     assert side.startswith("restored-")
     assert checksum(kernel, side) == before
     assert checksum(kernel) != before
-    make_target(deployment, "restore", f"HOME={user.name}", "IN_PLACE=yes")
+    make_target(deployment, "restore", f"HOME={user.name}", "IN_PLACE=yes", "SURE=yes", "RUNNING=yes")
     assert checksum(kernel) == before
     assert kernel.run("open('deep/er/new', 'w').write('the restored folder is the users own')").error == ""
     assert "good" in make_target(deployment, "status")
@@ -57,11 +58,11 @@ def test_accounts_come_back_from_the_backup(deployment: Deployment, node: HomesN
 
 def test_a_failed_backup_shows_in_make_status(deployment: Deployment, node: HomesNode) -> None:
     # Not an unreachable one: restic gives that a quarter of an hour to come back.
-    node.root("cd /var/backups/homes && cp -p config /var/backups/config && head -c 200 /dev/zero >config")
+    node.root(f"cp -p {REPOSITORY}/config {REPOSITORY}.config && head -c 200 /dev/zero >{REPOSITORY}/config")
     try:
         with pytest.raises(AssertionError):
             node.root("systemctl start jupyterhub-backup.service")
         with pytest.raises(AssertionError, match="FAILED"):
             make_target(deployment, "status")
     finally:
-        node.root("mv /var/backups/config /var/backups/homes/config")
+        node.root(f"mv {REPOSITORY}.config {REPOSITORY}/config")
