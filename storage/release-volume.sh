@@ -20,13 +20,20 @@ done
 serve_again() {
   if [ ${#running[@]} -gt 0 ]; then systemctl --no-block start "${running[@]}"; fi
 }
+users() { # what has a file or folder of it open, a line each
+  local pid
+  for pid in $(find /proc/[0-9]*/{cwd,root,exe,fd} -maxdepth 1 \( -lname "$folder" -o -lname "$folder/*" \) 2>/dev/null |
+    cut -d/ -f3 | sort -un); do
+    echo "  process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+  done
+}
 if mountpoint --quiet "$folder"; then
   trap serve_again EXIT
   if [ ${#running[@]} -gt 0 ]; then systemctl stop "${running[@]}"; fi
   umount "$folder" || {
     echo "$folder is in use, so its volume cannot go to another node; it is served here as before. Stop what uses it and run" \
       "pulumi up again, which goes on from here, or take the setting back. It is used by:" >&2
-    fuser --verbose --mount "$folder" >&2 || true
+    users >&2
     exit 1
   }
   trap - EXIT

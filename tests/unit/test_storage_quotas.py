@@ -120,6 +120,20 @@ def test_a_number_that_others_use_is_never_given_away(volume: Volume) -> None:
     assert (volume.places.etc / "projid").read_text().splitlines()[:2] == ["other:1001", "more:1002"]
 
 
+def test_a_number_that_holds_anything_is_given_to_nobody_wherever_its_home_was_moved(volume: Volume) -> None:
+    volume.request("ada")
+    volume.run()
+    number = volume.project("ada")
+    archive = volume.places.root / "archive"
+    archive.mkdir()
+    (volume.places.users / "ada").rename(archive / "ada")
+    volume.xfs["used"] = {str(number): 51200}
+    volume.request("ada", "bob")  # another of that name: the list of names still has the number
+    assert volume.run() == []
+    assert number not in (volume.project("ada"), volume.project("bob"))
+    volume.check("ada", "bob")
+
+
 def test_a_second_request_for_a_home_that_is_there_is_dropped(volume: Volume) -> None:
     volume.request("ada")
     volume.run()

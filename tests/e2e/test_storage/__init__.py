@@ -1,0 +1,1 @@
+"""Suite `storage`: bad days of volumes, homes, nodes and backups."""
