@@ -44,7 +44,8 @@ def _fault(root: Path, device: Path | None) -> str:
 
 def _device(root: Path, fstab: Path) -> Path | None:
     """The device that belongs there; None where none is named, or by its UUID, which copies have too."""
-    for line in fstab.read_text(encoding="utf-8", errors="replace").splitlines():
+    lines = fstab.read_text(encoding="utf-8", errors="replace").splitlines() if fstab.exists() else []
+    for line in lines:
         words = line.split()
         if words[1:2] == [str(root)] and words[0].startswith("/"):
             return Path(words[0])
