@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# How the scripts beside this change /etc/fstab. To be sourced; `fstab` is the file.
+# How the scripts beside this change /etc/fstab. To be sourced.
+fstab=${FSTAB:-/etc/fstab}
 
 write_fstab() { # FOLDER [LINE]: the folder's line becomes this one, or goes
   local folder=$1 line=${2:-}

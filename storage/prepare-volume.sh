@@ -4,7 +4,7 @@
 set -euo pipefail
 
 volume=$1 label=$2 folder=$3 gib=$4
-devices=${DEVICES:-/dev/disk/by-id} fstab=${FSTAB:-/etc/fstab} patience=${PATIENCE:-90}
+devices=${DEVICES:-/dev/disk/by-id} patience=${PATIENCE:-90}
 # shellcheck source=storage/fstab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/fstab.sh"
 
@@ -78,6 +78,7 @@ export -f seal
 mkdir -p "$folder"
 if mountpoint --quiet "$folder"; then
   # Seen from beneath in a view of this command alone; for everybody else it stays mounted.
+  # shellcheck disable=SC2016 # the inner shell expands it
   unshare --mount bash -euc 'while mountpoint --quiet "$1"; do umount --lazy "$1"; done; seal "$1"' seal "$folder"
 else
   seal "$folder"

@@ -3,7 +3,7 @@
 # Needs root; running it again is harmless, and goes on where an earlier run ended. Usage: release-volume.sh FOLDER
 set -euo pipefail
 
-folder=$1 fstab=${FSTAB:-/etc/fstab}
+folder=$1
 # shellcheck source=storage/fstab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/fstab.sh"
 
