@@ -18,7 +18,7 @@ def keep_password(name: str, length: int, service: str) -> str:
     """
     file = _file(name)
     # The text is in no argument list: printf is the shell's own.
-    store = f'sudo sh -c \'umask 077; mkdir -p "${{1%/*}}" && cat >"$1.new" && mv "$1.new" "$1"\' sh {file}'
+    store = f'sudo sh -c \'umask 077; mkdir -p "${{1%/*}}" && cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1"\' sh {file}'
     return (
         f"if ! sudo test -s {file}; then text=; {_container(service)}; "
         f'sudo test -e {file} || test -z "$running" || text=$(docker exec "$running" cat {_secret(name)} 2>/dev/null); '

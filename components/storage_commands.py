@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
+from pathlib import Path, PurePosixPath
 
 from components.commands import wait_booted
 from services.hub.home_volumes import HUB_FOLDER, HUB_OPTIONS, SERVER_FOLDER
 
+SCRIPTS = Path(__file__).resolve().parents[1] / "storage"
 FOLDER = "/usr/local/lib/jupyterhub-swarm"  # holds `storage/` and what it shares with the hub, in the project's own layout
 # Everybody is the notebook user; a write is on the disk when the client hears so; nothing is exported while the volume is
 # not mounted, or clients would see an empty folder.
@@ -23,7 +26,7 @@ def install(homes: bool) -> str:
 
 def mount_volume(volume_id: str, label: str, folder: str, gib: int) -> str:
     """Mount an attached volume, formatted if it is blank and grown to `gib` GiB. Print where, how large and its UUID."""
-    return f"sudo {FOLDER}/storage/prepare-volume.sh {shlex.quote(volume_id)} {label} {folder} {gib}"
+    return _script("prepare-volume.sh", f"{shlex.quote(volume_id)} {label} {folder} {gib}", "fstab.sh")
 
 
 def release_volume(folder: str) -> str:
@@ -32,14 +35,25 @@ def release_volume(folder: str) -> str:
 
 
 def make_folder(folder: str, owner: int = 0) -> str:
-    """Make a folder that only its owner (a user's number) and root may enter, and print it."""
-    return f"sudo install -d -m 700 -o {owner} -g {owner} {folder} && echo {folder}"
+    """Make a folder of a volume that only its owner (a user's number) and root may enter, and print it. Fail where the volume,
+    which is mounted on the folder above, is not: what is written under a mount is lost to sight."""
+    return f"{_on_volume(folder)} && {_made(folder, owner)} && echo {folder}"
 
 
 def bounded_folder(folder: str, owner: int, mib: int) -> str:
     """Make a folder as `make_folder` does, on a volume with quotas, and let it hold no more than `mib` MiB."""
     bound = f"sudo python3 -S -m storage.registry_room bound {folder} {mib}"
-    return f"sudo install -d -m 700 -o {owner} -g {owner} {folder} && (cd {FOLDER} && {bound}) && echo {folder}"
+    return f"{_on_volume(folder)} && {_made(folder, owner)} && (cd {FOLDER} && {bound}) && echo {folder}"
+
+
+def _made(folder: str, owner: int) -> str:
+    return f"sudo install -d -m 700 -o {owner} -g {owner} {folder}"
+
+
+def _on_volume(folder: str) -> str:
+    mount = PurePosixPath(folder).parent
+    why = f"{mount} is not mounted, so {folder} was not made; make status tells what is wrong with the volume"
+    return f"{{ mountpoint -q {mount} || {{ echo {shlex.quote(why)} >&2; exit 1; }}; }}"
 
 
 def state_status() -> str:
@@ -49,7 +63,7 @@ def state_status() -> str:
 
 def serve_homes() -> str:
     """Apply the sizes of the homes, JSON on standard input, and serve them."""
-    return f"sudo {FOLDER}/storage/serve-homes.sh"
+    return _script("serve-homes.sh")
 
 
 def configure_backup(schedule: str) -> str:
@@ -64,8 +78,10 @@ def end_backup() -> str:
 
 def export(node: str, address: str, folder: str) -> str:
     """Let one node mount the folder over NFS."""
-    line = shlex.quote(f"{folder} {address}({EXPORT_OPTIONS})")
-    return f"echo {line} | sudo tee {_exports(node)} >/dev/null && sudo exportfs -ra"
+    line, file = shlex.quote(f"{folder} {address}({EXPORT_OPTIONS})"), _exports(node)
+    # No power cut leaves an empty file.
+    written = f"echo {line} | sudo tee {file}.new >/dev/null && sudo sync {file}.new && sudo mv {file}.new {file}"
+    return f"{written} && sudo exportfs -ra"
 
 
 def unexport(node: str) -> str:
@@ -92,3 +108,10 @@ def unmount_for_hub() -> str:
 def hub_homes_status() -> str:
     """Print how the homes are as the hub sees them; fail where they are not well."""
     return f"sudo {FOLDER}/storage/hub-homes.sh status"
+
+
+def _script(name: str, arguments: str = "", *parts: str) -> str:
+    """A script of the nodes. The line names its content: with another one, also nodes that are there run it again."""
+    content = b"".join((SCRIPTS / part).read_bytes() for part in (name, *parts))
+    words = f"sudo {FOLDER}/storage/{name} {arguments}".rstrip()
+    return f"{words} # {hashlib.sha256(content).hexdigest()[:12]}"

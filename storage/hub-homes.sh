@@ -39,7 +39,9 @@ install_it() { # ADDRESS FOLDER MOUNT OPTIONS
     install -D --mode=0644 "$unit_file" "$placed"
     systemctl daemon-reload
     systemctl stop "$unit"
-    echo "$new" >"$settings"
+    echo "$new" >"$settings.new"
+    sync "$settings.new"
+    mv "$settings.new" "$settings"
   fi
   systemctl enable --quiet --now "$unit"
   read_settings

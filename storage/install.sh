@@ -15,10 +15,17 @@ if [ "${1:-}" = homes ]; then
   need exportfs nfs-kernel-server
   need restic restic
 fi
+export DEBIAN_FRONTEND=noninteractive
+apt=(apt-get -o DPkg::Lock::Timeout=900)
+# An installation that was cut off leaves programs without their services, and apt takes no other package until it is ended.
+# Broken packages that are nothing to this node's storage keep no homes from being served.
+if [ -n "$(dpkg --audit)" ]; then
+  dpkg --configure -a || true
+  "${apt[@]}" install -y --no-install-recommends --fix-broken || true
+fi
 if [ ${#missing[@]} -gt 0 ]; then
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get -o DPkg::Lock::Timeout=900 update
-  apt-get -o DPkg::Lock::Timeout=900 install -y --no-install-recommends "${missing[@]}"
+  "${apt[@]}" update
+  "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
 fi
 [ "${1:-}" = homes ] || exit 0
 
@@ -39,5 +46,6 @@ install --mode=0755 jupyterhub-storage /usr/local/sbin/jupyterhub-storage
 [ -e "$changed" ] || exit 0
 systemctl daemon-reload
 systemctl try-restart jupyterhub-quotas.path jupyterhub-quotas.timer
-case $(cat "$changed") in *nfs.conf*) systemctl restart nfs-server ;; esac
+# One that does not run reads its configuration when its volume is mounted, which may take long: nothing waits for that here.
+case $(cat "$changed") in *nfs.conf*) systemctl try-restart nfs-server ;; esac
 rm "$changed"

@@ -7,7 +7,7 @@ import itertools
 import os
 import stat
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from storage.tree import FOLDER, Walk
@@ -76,8 +76,9 @@ def _read(descriptor: int) -> tuple[int, ...]:
     return struct.unpack(_LAYOUT, fcntl.ioctl(descriptor, _GET, bytes(_SIZE)))
 
 
-def assign(found: dict[str, int], foreign: set[int]) -> dict[str, int]:
-    """A number of its own for each home. `found` is what the kernel has (0 for none), in the order of who keeps it.
+def assign(found: dict[str, int], foreign: set[int], used: Collection[int] = ()) -> dict[str, int]:
+    """A number of its own for each home. `found` is what the kernel has (0 for none), in the order of who keeps it. Nobody gets
+    a `foreign` number, and a `used` one only who has it.
 
     The kernel's numbers stand above the text files': those are lost with the node's root disk, the homes are not.
     """
@@ -87,7 +88,8 @@ def assign(found: dict[str, int], foreign: set[int]) -> dict[str, int]:
         if project >= FIRST_ID and project not in taken:
             kept[home] = project
             taken.add(project)
-    highest = max(number for number in (FIRST_ID - 1, *taken, *found.values()) if number < COMMON)
+    taken.update(found.values(), used)
+    highest = max(number for number in (FIRST_ID - 1, *taken) if number < COMMON)
     free = (number for number in itertools.count(highest + 1) if number not in taken)
     return {home: kept[home] if home in kept else next(free) for home in found}
 

@@ -66,7 +66,7 @@ class Run:
     def _settle(self, users: list[Path], waiting: list[Path]) -> None:
         """A number for every home, and limits for every number."""
         settings, known = Settings(self._places.settings), {path.name for path in users}
-        ours = self._registry.ours()
+        ours, report = self._registry.ours(), self._quota.report()
         found: dict[str, int] = {}
         listed: dict[str, int] = {}  # of homes whose files are being counted, in this run or in one that was cut off
         odd: set[int] = set()  # taken by homes that get no limit now
@@ -81,11 +81,14 @@ class Run:
             elif number:
                 found[path.name] = number
             else:
-                listed[path.name] = ours.get(path.name, 0)
-        self._numbers = assign({**found, **listed}, self._registry.foreign() | odd)
+                # A new home is empty: it has been given no number yet, and its name may have been another's.
+                listed[path.name] = ours.get(path.name, 0) if path.name in known else 0
+        # What holds anything is somebody's, wherever it was moved to: its number must not become a new home's.
+        used = {project for project, usage in report.items() if usage.used_kib or usage.used_files}
+        self._numbers = assign({**found, **listed}, self._registry.foreign() | odd, used)
         self._registry.write(self._numbers)
         wanted = {project: settings.limits(home) for home, project in self._numbers.items()}
-        self._refused = _set_limits(self._quota, {DEFAULT: limits_of(settings.default), **wanted})
+        self._refused = _set_limits(self._quota, {DEFAULT: limits_of(settings.default), **wanted}, report)
         self.problems = [self._refused[DEFAULT]] if DEFAULT in self._refused else []
         for path in users + waiting:
             if path.name in self._numbers and not self._limited(path):
@@ -142,9 +145,10 @@ def _folders(path: Path) -> list[Path]:
     return sorted(path / entry.name for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))
 
 
-def _set_limits(quota: XfsQuota, wanted: dict[int, tuple[int, int]]) -> dict[int, str]:
-    """Set what differs, and look at the result: xfs_quota does not always tell that it failed. Returns what was refused."""
-    wrong, said = _differing(wanted, quota.report()), ""
+def _set_limits(quota: XfsQuota, wanted: dict[int, tuple[int, int]], report: dict[int, Usage]) -> dict[int, str]:
+    """Set what differs from the report, and look at the result: xfs_quota does not always tell that it failed. Returns what was
+    refused."""
+    wrong, said = _differing(wanted, report), ""
     if wrong:
         said = quota.set(wrong)
         wrong = _differing(wrong, quota.report())

@@ -6,7 +6,22 @@ settings=/etc/jupyterhub-storage/quotas.json
 
 install -d "${settings%/*}"
 cat >"$settings.new"
+sync "$settings.new"
 mv "$settings.new" "$settings"
-# Status 3: single homes have a fault, which `status` shows; it is no reason to keep all others out.
-jupyterhub-storage quotas --limits-only || [ $? -eq 3 ]
-systemctl enable --quiet --now jupyterhub-quotas.path jupyterhub-quotas.timer nfs-server
+sync "${settings%/*}"
+limited=0
+jupyterhub-storage quotas --limits-only || limited=$?
+
+# The homes are served whatever the limits are: those that are there keep the limits that they have, a new one waits for its own.
+# At a boot, jupyterhub-homes.service starts these when the volume is mounted, so that nothing waits for a volume that is away.
+systemctl disable --quiet nfs-server jupyterhub-quotas.path jupyterhub-quotas.timer
+systemctl enable --quiet jupyterhub-homes.service
+systemctl start nfs-server jupyterhub-quotas.path jupyterhub-quotas.timer
+# Status 3: single homes have a fault, which `status` shows.
+case $limited in
+  0 | 3) ;;
+  *)
+    echo "The homes are served, but their limits could not be set, for the reason above: each home keeps the limit that it has," \
+      "and new users wait. It is tried again every five minutes; \`make status\` tells how it went." >&2
+    ;;
+esac

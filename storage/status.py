@@ -1,32 +1,43 @@
-"""`jupyterhub-storage status`: whether homes are served, have their quotas and are backed up. Fails if anything is wrong."""
+"""`jupyterhub-storage status [NODE...]`: whether homes are served, to these nodes among others, have their quotas and are backed
+up. Fails if anything is wrong."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from storage.backup_status import BackupStatus, ago
+from storage.exports import ROOT, served
 from storage.volumes import volume
 
-ROOT = Path("/srv/homes")
+# It runs every five minutes, and tells each minute how it goes on.
+LATE_S = 15 * 60
+UNITS = ("jupyterhub-quotas.path", "jupyterhub-quotas.timer")
+SEE = "see journalctl -u jupyterhub-quotas"
 
 
-def nfs(exports: Path = Path("/etc/exports.d")) -> tuple[bool, str]:
-    """Whether the server runs, and for how many nodes."""
-    state = systemctl("is-active", "nfs-server")
-    return state == "active", f"{state}, exported to {len(list(exports.glob('jupyterhub-*.exports')))} nodes"
+def nfs() -> tuple[bool, str]:
+    """Whether the server runs, and exports the homes to every node that the command line names."""
+    return served(sys.argv[1:], systemctl)
 
 
 def quotas(status: Path = ROOT / "status.json") -> tuple[bool, str]:
-    """How the last run of the reconciler went."""
+    """Whether the reconciler runs, and how its last run went."""
+    stopped = " ".join(unit for unit in UNITS if systemctl("is-active", unit) != "active")
+    if stopped:
+        return False, f"not set, new users wait: sudo systemctl start {stopped}"
     try:
         last = json.loads(status.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return False, "never set"
-    return not last["problems"], f"{'; '.join(last['problems']) or 'all set'} ({ago(last['time'])})"
+    except (OSError, ValueError):
+        return False, f"never set: {SEE}"
+    said = f"{'; '.join(last['problems']) or 'all set'} ({ago(last['time'])})"
+    if last["time"] + LATE_S < time.time():
+        return False, f"LATE, new users wait: {SEE}; the last time: {said}"
+    return not last["problems"], said
 
 
 def backup() -> tuple[bool, str]:
@@ -40,7 +51,7 @@ def systemctl(*arguments: str) -> str:
 
 
 def homes_volume() -> tuple[bool, str]:
-    """How full the volume is."""
+    """Whether the volume is mounted, and how full it is."""
     return volume(ROOT, "homesSize")
 
 

@@ -27,7 +27,9 @@ def main() -> int:
         print(f"{'homes':<20} temporary (storage: none)")
         return int(not well)
     well &= line("homes at the hub", manager, hub_homes_status())
-    homes = subprocess.run([*ssh_way(found), shlex.join(["sudo", "jupyterhub-storage", "status"])], check=False).returncode
+    nodes = [row["name"] for row in found["nodes"] if row["role"] != "storage"]
+    command = shlex.join(["sudo", "jupyterhub-storage", "status", *nodes])
+    homes = subprocess.run([*ssh_way(found), command], check=False).returncode
     if homes == NOT_REACHED:
         print(f"{'homes':<20} ! not known: the node that holds them does not answer")
     return int(not well or homes != 0)

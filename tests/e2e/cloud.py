@@ -38,12 +38,16 @@ class Cloud:
         """The project's volumes by id: their sizes in GiB."""
         return {str(volume["id"]): int(volume["size"]) for volume in self._list("volumev3", "volumes")}
 
-    def _list(self, service: str, what: str) -> list[dict[str, Any]]:
+    def ask(self, service: str, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A request to a service's API, by the path below its endpoint; what it answers. Raises requests' errors."""
         token, catalog = self._authenticate()
-        address = f"{self._endpoint(catalog, service)}/{what}/detail"
-        answer = requests.get(address, headers={"X-Auth-Token": token}, timeout=LIMIT)
+        address = f"{self._endpoint(catalog, service)}/{path}"
+        answer = requests.request(method, address, headers={"X-Auth-Token": token}, json=body, timeout=LIMIT)
         answer.raise_for_status()
-        return list(answer.json()[what])
+        return dict(answer.json()) if answer.content else {}
+
+    def _list(self, service: str, what: str) -> list[dict[str, Any]]:
+        return list(self.ask(service, "GET", f"{what}/detail")[what])
 
     def _authenticate(self) -> tuple[str, list[dict[str, Any]]]:
         auth = self._settings["auth"]

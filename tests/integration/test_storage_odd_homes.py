@@ -125,6 +125,7 @@ def test_what_is_said_of_odd_names_can_be_printed_and_read_again(
     assert "\\udce9\\nbar" in problem
     problem.encode("utf-8")
     assert capsys.readouterr().err == f"{problem}\n"
+    monkeypatch.setattr(status, "systemctl", lambda *_: "active")
     assert status.quotas(disk.places.status)[0] is False
     assert problem in status.quotas(disk.places.status)[1]
 

@@ -39,7 +39,7 @@ for flag, line in zip(sys.argv[2:-1:2], sys.argv[3:-1:2]):
         for project, (kib, files) in sorted(state["limits"].items(), key=lambda item: int(item[0])):
             used = state["used"].get(project, 0)
             space = f"{{used:>10}} {{0:>10}} {{kib:>10}}     00 [--------]"
-            print(f"#{{project:<10}} {{space}} {{1:>10}} {{0:>10}} {{files:>10}}     00 [--------]")
+            print(f"#{{project:<10}} {{space}} {{bool(used):>10}} {{0:>10}} {{files:>10}}     00 [--------]")
         print()
     else:
         sys.exit(f"unrecognised {{line}}")

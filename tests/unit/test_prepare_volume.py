@@ -2,97 +2,44 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.unit.fake_host import FakeHost
+from tests.unit.storage_host import LINK, OTHER, OURS, VOLUME, StorageHost
 from tools.graph import ROOT
-
-VOLUME = "0a7d6b3c-1f2e-4d5c-8b9a-001122334455"
-FOLDER = "/srv/homes"
-LINE = "defaults,pquota,nofail,x-systemd.device-timeout=90 0 0"
-
-# A disk by files of its properties; what a program changes of it, it changes there.
-PROGRAMS = {
-    "blkid": """for tag in TYPE LABEL UUID PTTYPE; do
-  case "$*" in *"--match-tag $tag "*) [ -e "$tag" ] && cat "$tag" ;; esac
-done; [ -e TYPE ]""",
-    "wipefs": "[ ! -e signature ] || cat signature",
-    "cmp": "[ ! -e written ]",
-    "blockdev": "cat size",
-    "mkfs.xfs": "[ -e broken ] && exit 1; echo xfs >TYPE; echo jh-new >LABEL; echo 1-2-3 >UUID; [ ! -e cut ]",
-    "xfs_admin": 'echo "$2" >LABEL',
-    "mountpoint": "[ -e mounted ]",
-    "mount": "cp UUID mounted",
-    "umount": "[ ! -e busy ] && rm mounted",
-    "findmnt": 'case "$*" in *"--output UUID "*) cat mounted ;; *) echo mounted as it should be ;; esac',
-    "xfs_growfs": "",
-    "fuser": "echo 4711 user",
-    "systemctl": "",
-}
-
-
-class Disk(FakeHost):
-    """A node with an attached volume of 4 GiB and an fstab."""
-
-    def __init__(self, folder: Path, device: str = f"virtio-{VOLUME[:20]}") -> None:
-        super().__init__(folder)
-        for name, body in PROGRAMS.items():
-            self.program(name, body)
-        (folder / "devices").mkdir()
-        (folder / "devices" / device).touch()
-        (folder / "size").write_text(str(4 * 1024**3))
-        self.fstab = folder / "fstab"
-        self.fstab.write_text("LABEL=root / ext4 defaults 0 1\n")
-
-    def has(self, **properties: str) -> None:
-        """Let the disk have these properties."""
-        for name, value in properties.items():
-            (self.folder / name).write_text(value)
-
-    def prepare(self, gib: int = 4, patience: int = 2) -> subprocess.CompletedProcess[str]:
-        script = ROOT / "storage" / "prepare-volume.sh"
-        where = f"DEVICES='{self.folder}/devices' FSTAB='{self.fstab}' PATIENCE={patience}"
-        return self.run(f"{where} /bin/bash '{script}' {VOLUME} jh-homes {FOLDER} {gib}")
-
-    def formatted(self) -> bool:
-        return bool(self.calls("mkfs.xfs"))
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Disk:
+def disk(tmp_path: Path) -> StorageHost:
     """A blank volume."""
-    tmp_path.joinpath("made").mkdir()
-    made = Disk(tmp_path)
-    made.program("mkdir")
-    return made
+    return StorageHost(tmp_path)
 
 
-def test_a_blank_volume_is_formatted_labelled_and_mounted_by_uuid(disk: Disk) -> None:
+def test_a_blank_volume_is_formatted_labelled_and_mounted_by_its_serial_number(disk: StorageHost) -> None:
     done = disk.prepare()
     assert (done.returncode, done.stdout) == (0, "mounted as it should be\n"), done.stderr
-    device = f"{disk.folder}/devices/virtio-{VOLUME[:20]}"
-    assert disk.calls("mkfs.xfs") == [f"mkfs.xfs -q -f -L jh-new {device}"]
-    assert disk.calls("xfs_admin") == [f"xfs_admin -L jh-homes {device}"]
-    assert disk.fstab.read_text() == f"LABEL=root / ext4 defaults 0 1\nUUID=1-2-3 {FOLDER} xfs {LINE}\n"
-    assert disk.calls("mount ") == [f"mount {FOLDER}"]
+    assert disk.calls("mkfs.xfs") == [f"mkfs.xfs -q -f -L jh-new {disk.device}"]
+    assert disk.calls("xfs_admin") == [f"xfs_admin -L jh-homes {disk.device}"]
+    assert disk.fstab.read_text() == f"LABEL=root / ext4 defaults 0 1\n{disk.line()}"
+    assert disk.calls("mount ") == [f"mount {disk.mount}"]
 
 
-def test_a_second_run_formats_nothing_and_mounts_nothing(disk: Disk) -> None:
+def test_a_second_run_formats_nothing_and_mounts_nothing(disk: StorageHost) -> None:
     disk.prepare()
     before = disk.fstab.read_text()
     assert disk.prepare().returncode == 0
-    assert len(disk.calls("mkfs.xfs")) == len(disk.calls("mount ")) == len(disk.calls("systemctl")) == 1
+    assert len(disk.calls("mkfs.xfs")) == len(disk.calls("mount ")) == 1
     assert disk.fstab.read_text() == before
 
 
-def test_a_volume_of_an_earlier_deployment_is_mounted_as_it_is(disk: Disk) -> None:
+def test_a_volume_of_an_earlier_deployment_is_mounted_as_it_is(disk: StorageHost) -> None:
     disk.has(TYPE="xfs", LABEL="jh-homes", UUID="7-8-9", written="", signature="xfs")
     assert disk.prepare().returncode == 0
     assert not disk.formatted()
-    assert f"UUID=7-8-9 {FOLDER} xfs {LINE}\n" in disk.fstab.read_text()
+    assert disk.line() in disk.fstab.read_text()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +55,7 @@ def test_a_volume_of_an_earlier_deployment_is_mounted_as_it_is(disk: Disk) -> No
     ],
 )
 def test_a_volume_that_holds_anything_is_never_formatted_and_the_reader_learns_what_to_do(
-    disk: Disk, properties: dict[str, str]
+    disk: StorageHost, properties: dict[str, str]
 ) -> None:
     disk.has(**properties)
     done = disk.prepare()
@@ -120,7 +67,7 @@ def test_a_volume_that_holds_anything_is_never_formatted_and_the_reader_learns_w
         assert part in done.stderr
 
 
-def test_a_format_that_was_cut_off_is_done_again(disk: Disk) -> None:
+def test_a_format_that_was_cut_off_is_done_again(disk: StorageHost) -> None:
     disk.has(cut="")
     assert disk.prepare().returncode != 0
     assert (disk.folder / "LABEL").read_text() == "jh-new\n"
@@ -130,79 +77,154 @@ def test_a_format_that_was_cut_off_is_done_again(disk: Disk) -> None:
     assert (disk.folder / "LABEL").read_text() == "jh-homes\n"
 
 
-@pytest.mark.parametrize("name", [f"virtio-{VOLUME[:20]}", f"scsi-0QEMU_QEMU_HARDDISK_{VOLUME}", f"scsi-0QEMU_{VOLUME[:20]}"])
+@pytest.mark.parametrize("name", [LINK, f"scsi-0QEMU_QEMU_HARDDISK_{VOLUME}", f"scsi-0QEMU_{VOLUME[:20]}"])
 def test_the_disk_is_found_by_the_volumes_id_on_either_bus(tmp_path: Path, name: str) -> None:
-    disk = Disk(tmp_path, name)
-    disk.program("mkdir")
+    disk = StorageHost(tmp_path, name)
     (tmp_path / "devices" / f"{name}-part1").touch()
     assert disk.prepare().returncode == 0
     assert disk.calls("mkfs.xfs")[0].endswith(f"/devices/{name}")
 
 
 def test_a_disk_that_does_not_come_is_waited_for_and_then_named(tmp_path: Path) -> None:
-    disk = Disk(tmp_path, "virtio-of-another")
+    disk = StorageHost(tmp_path, "virtio-of-another")
     done = disk.prepare()
     assert done.returncode == 1
-    assert f"volume {VOLUME} for {FOLDER}: no disk with this id appeared within 2 s" in done.stderr
+    assert f"volume {VOLUME} for {disk.mount}: no disk with this id appeared within 2 s" in done.stderr
     assert len(disk.calls("sleep")) == 2
 
 
-def test_a_larger_volume_grows_the_file_system(disk: Disk) -> None:
+def test_a_larger_volume_grows_the_file_system(disk: StorageHost) -> None:
     disk.prepare()
     disk.has(size=str(8 * 1024**3))
     assert disk.prepare(gib=8).returncode == 0
-    assert disk.calls("xfs_growfs") == [f"xfs_growfs {FOLDER}"] * 2
+    assert disk.calls("xfs_growfs") == [f"xfs_growfs {disk.mount}"] * 2
 
 
-def test_a_node_that_does_not_see_the_new_size_is_told_to_reboot(disk: Disk) -> None:
+def test_a_node_that_does_not_see_the_new_size_is_told_to_reboot(disk: StorageHost) -> None:
     disk.prepare()
     done = disk.prepare(gib=8)
     assert done.returncode == 1
     assert "has 4294967296 bytes, but 8 GiB are wanted; if the cloud shows 8 GiB, reboot this node" in done.stderr
 
 
-def test_another_volume_takes_the_place_of_the_old_one_in_fstab(disk: Disk) -> None:
-    disk.fstab.write_text(f"UUID=old {FOLDER} xfs defaults 0 0\nUUID=other /srv/other xfs defaults 0 0\n")
+def test_the_size_in_the_message_is_that_after_the_wait(disk: StorageHost) -> None:
+    disk.program("sleep", "echo 5368709120 >size")
+    done = disk.prepare(gib=8)
+    assert "has 5368709120 bytes, but 8 GiB are wanted" in done.stderr
+
+
+def test_another_volume_takes_the_place_of_the_old_one_in_fstab(disk: StorageHost) -> None:
+    disk.fstab.write_text(f"UUID=old {disk.mount} xfs defaults 0 0\nUUID=other /srv/other xfs defaults 0 0\n")
     assert disk.prepare().returncode == 0
-    assert disk.fstab.read_text() == f"UUID=other /srv/other xfs defaults 0 0\nUUID=1-2-3 {FOLDER} xfs {LINE}\n"
+    assert disk.fstab.read_text() == f"UUID=other /srv/other xfs defaults 0 0\n{disk.line()}"
 
 
-def test_two_volumes_that_are_prepared_side_by_side_are_both_in_fstab(disk: Disk) -> None:
+def test_a_line_of_an_earlier_version_is_replaced_and_what_is_mounted_stays_so(disk: StorageHost) -> None:
+    disk.has(TYPE="xfs", LABEL="jh-homes", UUID="1-2-3", written="", mounted=OURS)
+    disk.fstab.write_text(f"UUID=1-2-3 {disk.mount} xfs defaults,pquota,nofail,x-systemd.device-timeout=90 0 0\n")
+    assert disk.prepare().returncode == 0
+    assert disk.fstab.read_text() == disk.line()
+    assert disk.calls("mount ") == []
+    assert disk.calls("umount") == [f"umount --lazy {disk.mount}"]  # as the next line has it: for that command alone
+    assert disk.calls("unshare")[0].startswith("unshare --mount ")
+    assert disk.calls("chattr") == [f"chattr +i {disk.mount}"]
+    assert (disk.folder / "mounted").read_text() == OURS
+
+
+def test_two_volumes_that_are_prepared_side_by_side_are_both_in_fstab(disk: StorageHost) -> None:
     script = ROOT / "storage" / "prepare-volume.sh"
     disk.program("awk", '/usr/bin/awk "$@"; /bin/sleep 0.3')
     disk.has(TYPE="xfs", LABEL="jh-homes", UUID="1-2-3")
-    where = f"DEVICES='{disk.folder}/devices' FSTAB='{disk.fstab}'"
-    both = " & ".join(f"{where} /bin/bash '{script}' {VOLUME} jh-homes {folder} 4" for folder in ("/srv/one", "/srv/two"))
+    where = f"DEVICES='{disk.devices}' FSTAB='{disk.fstab}'"
+    folders = [shlex.quote(str(disk.folder / name)) for name in ("one", "two")]
+    both = " & ".join(f"{where} /bin/bash '{script}' {VOLUME} jh-homes {folder} 4" for folder in folders)
     assert disk.run(f"{both} & wait").returncode == 0
-    assert sorted(line.split()[1] for line in disk.fstab.read_text().splitlines()) == ["/", "/srv/one", "/srv/two"]
+    mounts = [line.split()[1].rpartition("/")[2] for line in disk.fstab.read_text().splitlines()]
+    assert sorted(mounts) == ["", "one", "two"]
 
 
-def test_a_folder_where_something_else_is_mounted_is_named(disk: Disk) -> None:
-    disk.has(mounted="something else\n")
+def test_a_copy_of_the_volume_in_its_place_is_told_and_the_next_boot_mounts_the_volume(disk: StorageHost) -> None:
+    disk.has(TYPE="xfs", LABEL="jh-homes", UUID="1-2-3", written="", mounted=OTHER)
+    disk.fstab.write_text(f"UUID=1-2-3 {disk.mount} xfs defaults 0 0\n")
     done = disk.prepare()
     assert done.returncode == 1
-    assert "another file system (UUID something else) is mounted there" in done.stderr
+    assert "another disk (/dev/other, number 254:32) is mounted there, which may be a copy of it" in done.stderr
+    assert "Detach that disk in the cloud, then reboot this node" in done.stderr
+    assert disk.fstab.read_text() == disk.line()
 
 
-def release(disk: Disk) -> subprocess.CompletedProcess[str]:
-    """Let the volume go."""
-    return disk.run(f"FSTAB='{disk.fstab}' /bin/bash '{ROOT / 'storage' / 'release-volume.sh'}' {FOLDER}")
+def test_nothing_can_be_written_where_the_volume_is_not_mounted(disk: StorageHost) -> None:
+    assert disk.prepare().returncode == 0
+    calls = disk.calls()
+    assert calls.index(f"chattr +i {disk.mount}") < calls.index(f"mount {disk.mount}")
 
 
-def test_a_volume_that_goes_is_served_no_more_unmounted_and_forgotten(disk: Disk) -> None:
+def test_what_was_written_there_before_is_put_beside_it(disk: StorageHost) -> None:
+    disk.mount.mkdir(parents=True)
+    (disk.mount / "jupyterhub").mkdir()
+    (disk.mount / ".hidden").touch()
+    done = disk.prepare()
+    assert done.returncode == 0, done.stderr
+    (beside,) = (path for path in disk.mount.parent.iterdir() if path != disk.mount)
+    assert sorted(path.name for path in beside.iterdir()) == [".hidden", "jupyterhub"]
+    assert f"what was in {disk.mount} while its volume was not mounted is in {beside} now" in done.stderr
+
+
+def test_fstab_is_on_the_disk_before_it_takes_the_place_of_the_old_one(disk: StorageHost) -> None:
+    disk.program("mv")
     disk.prepare()
-    assert release(disk).returncode == 0
-    assert disk.calls("systemctl disable")[0].endswith("nfs-server")
-    assert disk.calls("umount") == [f"umount {FOLDER}"]
-    assert FOLDER not in disk.fstab.read_text()
-    assert release(disk).returncode == 0
+    calls = disk.calls()
+    assert calls.index(f"sync {disk.fstab}.new") < calls.index(f"mv {disk.fstab}.new {disk.fstab}")
 
 
-def test_a_volume_in_use_stays_and_the_reader_learns_who_uses_it(disk: Disk) -> None:
-    disk.prepare()
-    disk.has(busy="")
-    done = release(disk)
+SERVED = {"jupyterhub-quotas.path", "jupyterhub-quotas.timer", "jupyterhub-backup.timer", "nfs-server"}
+STARTED = {"jupyterhub-homes", "jupyterhub-backup.timer"}
+
+
+@pytest.fixture
+def served(disk: StorageHost) -> StorageHost:
+    """A node that serves the homes."""
+    disk.has(mounted=OURS)
+    disk.fstab.write_text("LABEL=root / ext4 defaults 0 1\n/dev/disk/by-id/virtio-1 /srv/homes xfs defaults 0 0\n")
+    disk.units("active", *SERVED)
+    disk.units("enabled", *STARTED)
+    return disk
+
+
+def test_a_volume_that_goes_is_served_no_more_unmounted_and_forgotten(served: StorageHost) -> None:
+    assert served.release().returncode == 0
+    assert served.calls("umount") == ["umount /srv/homes"]
+    assert served.fstab.read_text() == "LABEL=root / ext4 defaults 0 1\n"
+    assert served.units("active") == served.units("enabled") == set()
+    assert served.release().returncode == 0
+
+
+def test_a_volume_in_use_stays_is_served_as_before_and_the_reader_learns_who_uses_it(served: StorageHost) -> None:
+    served.units("active", "jupyterhub-backup")
+    served.has(busy="")
+    before = served.fstab.read_text()
+    done = served.release()
     assert done.returncode == 1
-    assert "is in use, so its volume cannot go to another node" in done.stderr
-    assert "4711 user" in done.stderr
-    assert FOLDER in disk.fstab.read_text()
+    assert "is in use, so its volume cannot go to another node; it is served here as before" in done.stderr
+    assert "run pulumi up again, which goes on from here, or take the setting back" in done.stderr
+    assert served.fstab.read_text() == before
+    assert served.units("active") == {*SERVED, "jupyterhub-backup"}
+    assert served.units("enabled") == STARTED
+    (served.folder / "busy").unlink()
+    assert served.release().returncode == 0
+    assert served.units("active") == served.units("enabled") == set()
+
+
+def test_the_processes_that_keep_a_volume_from_going_are_named(disk: StorageHost) -> None:
+    disk.mount.mkdir(parents=True)
+    disk.has(mounted=OURS, busy="")
+    with subprocess.Popen(["sleep", "300"], cwd=disk.mount) as user:
+        done = disk.release(str(disk.mount))
+        user.kill()
+    assert f"process {user.pid}: sleep 300" in done.stderr
+
+
+def test_another_volume_that_goes_ends_no_service_of_the_homes(served: StorageHost) -> None:
+    assert served.release("/srv/state").returncode == 0
+    assert served.units("active") == SERVED
+    assert served.units("enabled") == STARTED

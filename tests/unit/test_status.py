@@ -15,6 +15,8 @@ from components.storage_commands import hub_homes_status, state_status
 from tests.unit.test_storage_ssh import MANAGER, SERVER, stack
 from tools.graph import ROOT
 
+WORKER = {"name": "worker-0", "role": "worker", "address": "10.20.0.11"}
+
 
 def status(folder: Path, found: dict[str, Any], ssh: str) -> subprocess.CompletedProcess[str]:
     """Run it against a stack with these outputs and an ssh with this script."""
@@ -31,10 +33,10 @@ def status(folder: Path, found: dict[str, Any], ssh: str) -> subprocess.Complete
 
 
 def test_it_asks_for_the_front_door_the_state_volume_and_the_homes(tmp_path: Path) -> None:
-    done = status(tmp_path, stack(MANAGER, SERVER), "echo fine")
+    done = status(tmp_path, stack(MANAGER, WORKER, SERVER), "echo fine")
     assert done.returncode == 0
     assert done.stdout.splitlines() == ["front door           fine", "fine", "homes at the hub     fine", "fine"]
-    asked = [door_status(), state_status(), hub_homes_status(), "sudo jupyterhub-storage status"]
+    asked = [door_status(), state_status(), hub_homes_status(), "sudo jupyterhub-storage status manager-0 worker-0"]
     assert (tmp_path / "asked").read_text().splitlines() == asked
 
 
@@ -46,7 +48,7 @@ def test_it_fails_where_one_of_them_is_not_well_and_asks_the_others_all_the_same
 
 
 def test_a_node_with_the_homes_that_is_away_is_told(tmp_path: Path) -> None:
-    done = status(tmp_path, stack(MANAGER, SERVER), 'case "$line" in *storage\\ status) exit 255 ;; esac; echo fine')
+    done = status(tmp_path, stack(MANAGER, SERVER), 'case "$line" in *storage\\ status*) exit 255 ;; esac; echo fine')
     assert done.stdout.splitlines()[3:] == ["homes                ! not known: the node that holds them does not answer"]
     assert done.returncode != 0
 

@@ -5,26 +5,19 @@ from __future__ import annotations
 import configparser
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from storage.places import Places
 from tests.unit.fake_host import FakeHost
+from tests.unit.storage_host import place
 from tools.graph import ROOT
 
 STORAGE = ROOT / "storage"
 NEEDED = {"mkfs.xfs": "xfsprogs", "python3": "python3", "exportfs": "nfs-kernel-server", "restic": "restic"}
 APT = "apt-get -o DPkg::Lock::Timeout=900"
-# The places of the scripts, in a folder of the test.
-PLACES = (
-    "/etc/systemd/system",
-    "/etc/exports.d",
-    "/etc/nfs.conf.d",
-    "/etc/jupyterhub-storage",
-    "/usr/local/sbin",
-    "/usr/local/lib/jupyterhub-swarm",
-)
 
 
 class Node(FakeHost):
@@ -33,19 +26,10 @@ class Node(FakeHost):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, bare=True)
         self.root = folder / "root"
-        self.root.mkdir()
-        self.keep("dirname", "cmp", "install", "cat", "mv", "rm")
-        for name in ("apt-get", "systemctl", "jupyterhub-storage"):
+        self.keep("dirname", "cmp", "install", "cat", "mv", "rm", "setsid")
+        for name in ("apt-get", "dpkg", "systemctl", "sync", "jupyterhub-storage"):
             self.program(name)
-        scripts = folder / "storage"
-        shutil.copytree(STORAGE, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-        for script in ("install.sh", "serve-homes.sh"):
-            text = (scripts / script).read_text()
-            for place in PLACES:
-                text = text.replace(place, f"{self.root}{place}")
-            (scripts / script).write_text(text)
-        for place in {*PLACES} - {"/etc/exports.d"}:  # no package brings it
-            (self.root / place.lstrip("/")).mkdir(parents=True)
+        place(folder / "storage", self.root)
 
     def has(self, *missing: str) -> Node:
         for name in set(NEEDED) - set(missing):
@@ -71,6 +55,20 @@ def test_on_an_image_that_has_everything_apt_does_not_run(node: Node) -> None:
 def test_apt_is_asked_for_exactly_the_package_that_is_missing(node: Node, program: str) -> None:
     assert node.has(program).install() == 0
     assert node.calls("apt-get") == [f"{APT} update", f"{APT} install -y --no-install-recommends {NEEDED[program]}"]
+
+
+def test_an_installation_of_packages_that_was_cut_off_is_ended_first(node: Node) -> None:
+    node.program("dpkg", 'if [ "$1" = --audit ]; then echo nfs-kernel-server is unpacked only; fi')
+    assert node.has("restic").install() == 0
+    assert node.calls("dpkg") == ["dpkg --audit", "dpkg --configure -a"]
+    assert node.calls("apt-get")[0] == f"{APT} install -y --no-install-recommends --fix-broken"
+    assert node.calls("apt-get")[-1].endswith("restic")
+
+
+def test_a_broken_package_of_somebody_elses_keeps_no_homes_from_being_served(node: Node) -> None:
+    node.program("dpkg", 'if [ "$1" = --audit ]; then echo some-package is broken; else exit 1; fi')
+    node.program("apt-get", "exit 100")
+    assert node.has().install() == 0
 
 
 def test_a_node_without_homes_gets_neither_server_nor_units(node: Node) -> None:
@@ -101,12 +99,12 @@ def test_there_is_a_place_for_exports(node: Node) -> None:
 
 def test_the_server_of_homes_is_restarted_only_for_another_configuration(node: Node) -> None:
     node.has().install()
-    assert node.calls("systemctl restart") == ["systemctl restart nfs-server"]
+    assert node.calls("systemctl try-restart nfs-server") == ["systemctl try-restart nfs-server"]
     assert node.install() == 0
-    assert len(node.calls("systemctl restart")) == len(node.calls("systemctl daemon-reload")) == 1
+    assert len(node.calls("systemctl try-restart nfs-server")) == len(node.calls("systemctl daemon-reload")) == 1
 
 
-@pytest.mark.parametrize("step", ["daemon-reload", "restart"])
+@pytest.mark.parametrize("step", ["daemon-reload", "try-restart"])
 def test_an_installation_that_was_cut_off_is_brought_into_effect_by_the_next(node: Node, step: str) -> None:
     node.program("systemctl", f'if [ "$1" = {step} ]; then exit 1; fi')
     assert node.has().install() != 0
@@ -116,7 +114,7 @@ def test_an_installation_that_was_cut_off_is_brought_into_effect_by_the_next(nod
     assert node.calls("systemctl")[before + 1 :] == [
         "systemctl daemon-reload",
         "systemctl try-restart jupyterhub-quotas.path jupyterhub-quotas.timer",
-        "systemctl restart nfs-server",
+        "systemctl try-restart nfs-server",
     ]
 
 
@@ -129,26 +127,36 @@ def test_nothing_of_older_nfs_is_left_open(node: Node) -> None:
     assert int(section["grace-time"]) <= 30
 
 
+SERVED = [
+    "systemctl disable --quiet nfs-server jupyterhub-quotas.path jupyterhub-quotas.timer",
+    "systemctl enable --quiet jupyterhub-homes.service",
+    "systemctl start nfs-server jupyterhub-quotas.path jupyterhub-quotas.timer",
+]
+
+
 def test_homes_are_served_by_the_sizes_on_standard_input_and_the_quotas_are_set_first(node: Node) -> None:
     sizes = '{"default": 1073741824, "homes": {}}'
     assert node.run("/bin/bash storage/serve-homes.sh", stdin=sizes).returncode == 0
-    assert json.loads((node.root / "etc/jupyterhub-storage/quotas.json").read_text()) == json.loads(sizes)
-    assert node.calls() == [
-        "jupyterhub-storage quotas --limits-only",
-        "systemctl enable --quiet --now jupyterhub-quotas.path jupyterhub-quotas.timer nfs-server",
-    ]
+    settings = node.root / "etc/jupyterhub-storage/quotas.json"
+    assert json.loads(settings.read_text()) == json.loads(sizes)
+    synced = [f"sync {settings}.new", f"sync {settings.parent}"]  # no power cut leaves it empty
+    assert node.calls() == [*synced, "jupyterhub-storage quotas --limits-only", *SERVED]
 
 
-def test_homes_whose_quotas_cannot_be_set_are_not_served(node: Node) -> None:
-    node.program("jupyterhub-storage", "exit 1")
-    assert node.run("/bin/bash storage/serve-homes.sh", stdin="{}").returncode == 1
-    assert node.calls("systemctl") == []
+@pytest.mark.parametrize("status", [1, 127])
+def test_homes_whose_limits_cannot_be_set_are_served_and_the_reader_learns_what_that_means(node: Node, status: int) -> None:
+    node.program("jupyterhub-storage", f"echo no quota here >&2; exit {status}")
+    done = node.run("/bin/bash storage/serve-homes.sh", stdin="{}")
+    assert done.returncode == 0
+    assert done.stderr.startswith("no quota here\nThe homes are served, but their limits could not be set")
+    assert node.calls("systemctl") == SERVED
 
 
 def test_a_fault_of_one_home_keeps_no_other_from_being_served(node: Node) -> None:
     node.program("jupyterhub-storage", "exit 3")
-    assert node.run("/bin/bash storage/serve-homes.sh", stdin="{}").returncode == 0
-    assert node.calls("systemctl") == ["systemctl enable --quiet --now jupyterhub-quotas.path jupyterhub-quotas.timer nfs-server"]
+    done = node.run("/bin/bash storage/serve-homes.sh", stdin="{}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert node.calls("systemctl") == SERVED
 
 
 def ini(path: Path) -> configparser.ConfigParser:
@@ -167,6 +175,21 @@ def test_a_run_that_fails_is_not_started_again_in_a_tight_loop_nor_given_up() ->
     unit = ini(STORAGE / "jupyterhub-quotas.service")
     assert unit["Unit"]["StartLimitIntervalSec"] == "0"
     assert "sleep" in unit["Service"]["ExecStopPost"]
+
+
+def test_nothing_of_a_boot_waits_for_the_volume_which_starts_the_server_of_homes_when_it_is_mounted() -> None:
+    homes = ini(STORAGE / "jupyterhub-homes.service")
+    assert homes["Install"]["WantedBy"] == "srv-homes.mount"
+    assert "--no-block start nfs-server.service jupyterhub-quotas.path jupyterhub-quotas.timer" in homes["Service"]["ExecStart"]
+    for unit in ("jupyterhub-quotas.path", "jupyterhub-quotas.timer"):
+        assert "Install" not in ini(STORAGE / unit)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this machine has no systemd")
+@pytest.mark.parametrize("unit", sorted(path.name for path in STORAGE.glob("*.service")))
+def test_systemd_finds_nothing_wrong_with_a_unit(unit: str) -> None:
+    done = subprocess.run(["systemd-analyze", "verify", str(STORAGE / unit)], capture_output=True, text=True, check=False)
+    assert not [line for line in done.stderr.splitlines() if unit in line and "is not executable" not in line]
 
 
 def test_a_missed_home_is_caught_up_with_by_a_timer() -> None:

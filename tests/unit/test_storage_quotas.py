@@ -90,36 +90,6 @@ def test_a_folder_that_somebody_made_by_hand_is_caught_up_with_all_in_it(volume:
     assert volume.kernel.project_of(volume.places.users / "old" / "deep" / "file") == volume.project("old")
 
 
-def test_on_a_new_node_the_homes_keep_their_projects(volume: Volume) -> None:
-    volume.request("ada", "grace")
-    volume.run()
-    projects = {home: volume.project(home) for home in volume.homes()}
-    for name in ("projects", "projid"):
-        (volume.places.etc / name).unlink()
-    assert volume.run() == []
-    assert {home: volume.project(home) for home in volume.homes()} == projects
-    volume.check("ada", "grace")
-
-
-def test_two_homes_with_one_project_are_parted(volume: Volume) -> None:
-    volume.request("ada")
-    volume.run()
-    (volume.places.users / "copy").mkdir()
-    volume.kernel.tag(volume.places.users / "copy", volume.project("ada"))
-    assert volume.run() == []
-    volume.check("ada", "copy")
-
-
-def test_a_number_that_others_use_is_never_given_away(volume: Volume) -> None:
-    (volume.places.etc / "projects").write_text("1001:/srv/other\n")
-    (volume.places.etc / "projid").write_text("other:1001\nmore:1002\n")
-    volume.request("ada")
-    assert volume.run() == []
-    assert volume.project("ada") == 1003
-    assert (volume.places.etc / "projects").read_text().splitlines()[0] == "1001:/srv/other"
-    assert (volume.places.etc / "projid").read_text().splitlines()[:2] == ["other:1001", "more:1002"]
-
-
 def test_a_second_request_for_a_home_that_is_there_is_dropped(volume: Volume) -> None:
     volume.request("ada")
     volume.run()
@@ -211,28 +181,6 @@ def test_homes_without_a_number_are_looked_up_in_one_reading_of_the_list(volume:
     monkeypatch.setattr(Registry, "ours", reading)
     volume.run()
     assert len(read) == 1
-
-
-def test_the_number_of_a_home_that_cannot_be_looked_at_is_given_to_nobody(
-    volume: Volume, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    volume.run()
-    volume.request("ada", "bob")
-    volume.run()
-    bobs, look = volume.project("bob"), volume.kernel.project_of
-
-    def failing(path: Path) -> int:
-        if path.name == "bob":
-            raise OSError(5, "Input/output error")
-        return look(path)
-
-    with monkeypatch.context() as bad:
-        bad.setattr(volume.kernel, "project_of", failing)
-        volume.request("eve")
-        assert volume.run() == [f"{volume.places.users}/bob cannot be looked at: Input/output error"]
-    assert volume.project("eve") != bobs
-    assert volume.run() == []
-    assert volume.project("bob") == bobs
 
 
 def test_without_the_volume_nothing_is_touched(volume: Volume, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,20 +45,6 @@ def test_without_a_backup_there_is_nothing_to_complain_about(tmp_path: Path) -> 
         Restic(tmp_path / "none")
 
 
-@pytest.mark.parametrize(
-    ("text", "result"),
-    [
-        ('{"time": 0, "problems": ["xfs_quota: no such device"]}', (False, "xfs_quota: no such device")),
-        ('{"time": 0, "problems": []}', (True, "all set")),
-        ("", (False, "never set")),
-    ],
-)
-def test_the_status_of_the_quotas_is_that_of_the_last_run(tmp_path: Path, text: str, result: tuple[bool, str]) -> None:
-    (tmp_path / "status.json").write_text(text)
-    good, said = status.quotas(tmp_path / "status.json")
-    assert (good, said.split(" (")[0]) == result
-
-
 def test_the_status_fails_when_one_thing_is_not_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(status, "LOOKS", {"nfs": lambda: (True, "active"), "quotas": lambda: (False, "never set")})
     assert status.main() == 1
