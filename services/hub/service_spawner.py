@@ -7,7 +7,8 @@ import logging
 from typing import Any, ClassVar
 
 from docker.errors import APIError, NotFound
-from jupyterhub.utils import maybe_future
+from jupyterhub.utils import AnyTimeoutError, maybe_future
+from tornado.httpclient import HTTPRequest, HTTPResponse
 from traitlets import Instance, Unicode, observe
 
 from services.hub import server_tokens
@@ -81,12 +82,32 @@ class ServiceSpawner(NamedSpawner):
         """
         try:
             async with asyncio.timeout(None if self._check_pending else POLL_SECONDS):
-                return await self._status()
+                status = await self._status()
+                if status is None and self._check_pending:
+                    self._keep_though_silent()
+                return status
         except TimeoutError:
             return None
         except APIError as error:
             self.log.warning("Docker refuses to tell of the service %s (%s): taken as alive", self.service_name, error)
             return None
+
+    def _keep_though_silent(self) -> None:
+        """Of a server that lives and gives a hub that starts no answer within `http_timeout`, JupyterHub makes one that has ended
+        (user.py, `_wait_up`). It may wait for the storage, or its node may swap: it is kept, and its user may stop it."""
+        server = self.server
+        ask = server.wait_up
+
+        async def wait_up(**how: Any) -> HTTPResponse:
+            try:
+                return await ask(**how)
+            except AnyTimeoutError:
+                self.log.warning("%s runs but gave no answer for %s s: it is kept", self._log_name, how["timeout"])
+                return HTTPResponse(HTTPRequest(server.url), 504)
+            finally:
+                del server.wait_up
+
+        server.wait_up = wait_up
 
     async def _status(self) -> int | str | None:
         try:

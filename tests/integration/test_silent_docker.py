@@ -1,4 +1,4 @@
-"""The real hub on a real swarm whose Docker answers with errors or not at all for a while: nothing that runs is ended by that."""
+"""The real hub on a real swarm whose Docker, or notebook, gives errors or no answer for a while: nothing that runs is ended."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ CONFIG = """
 c.NotebookSpawner.cmd = ["busybox", "httpd", "-f", "-p", "8888"]
 c.JupyterHub.tornado_settings = dict(slow_spawn_timeout=0, slow_stop_timeout=1)
 c.JupyterHub.init_spawners_timeout = 2
+c.Spawner.http_timeout = 5
 c.Spawner.poll_interval = 1
 """
 FAULTS = [Fault.ERROR, Fault.CLOSED, Fault.SILENCE]
@@ -102,6 +103,19 @@ def test_a_start_goes_on_when_docker_answers_again(scene: Scene, fault: Fault) -
         scene.hub.until(lambda: "Docker does not answer" in scene.hub.first_of(f"hub/api/users/{user}/server/progress"))
     scene.docker.set(Fault.NONE)
     scene.hub.until(lambda: scene.hub.is_ready(user))
+
+
+def test_a_server_that_does_not_answer_a_hub_that_starts_is_kept(scene: Scene) -> None:
+    before = scene.container("ada")
+    scene.hub.stop()
+    scene.engine.docker("container", "pause", before)  # as while its home is away
+    try:
+        scene.hub.start()
+        scene.hub.until(lambda: scene.hub.is_ready("ada"))
+    finally:
+        scene.engine.docker("container", "unpause", before)
+    assert scene.container("ada") == before != ""
+    assert scene.hub.kept_of("ada") == (1, 1)
 
 
 def test_a_stop_while_docker_does_not_answer_is_done_when_it_does(scene: Scene) -> None:
