@@ -98,7 +98,7 @@ class ServiceSpawner(NamedSpawner):
         server = self.server
         ask = server.wait_up
 
-        async def wait_up(**how: Any) -> HTTPResponse:
+        async def wait_up(**how: Any) -> Any:
             try:
                 return await ask(**how)
             except AnyTimeoutError:
