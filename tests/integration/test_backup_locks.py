@@ -15,7 +15,7 @@ import pytest
 
 from storage.restic import BackupError
 from tests.integration.backup_stacks import Stack
-from tests.integration.sshd import Server, new_key, privilege_folder
+from tests.integration.sshd import Server, new_key
 from tools.graph import ROOT
 
 
@@ -112,11 +112,10 @@ def test_a_restore_holds_off_a_prune_of_anybody_and_ends_whole(
 def server(tmp_path: Path) -> Iterator[Server]:
     """A backup server."""
     (tmp_path / "keys").mkdir()
-    with privilege_folder():
-        made = Server(tmp_path, "server", [new_key(tmp_path / "keys", "backup")])
-        made.start()
-        yield made
-        made.stop()
+    made = Server(tmp_path, "server", [new_key(tmp_path / "keys", "backup")])
+    made.start()
+    yield made
+    made.stop()
 
 
 def test_a_repository_over_ssh_works_with_the_key_and_the_host_key_of_the_settings(tmp_path: Path, server: Server) -> None:
