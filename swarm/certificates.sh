@@ -12,5 +12,5 @@ set_already() { [ "$(swarm Cluster.Spec.CAConfig.NodeCertExpiry)" = "${lifetime}
 if ! rotating && ! { set_already && lasts "$half"; }; then rotate "$lifetime"; fi
 until_is "$seconds" not_rotating && exit 0
 echo "The swarm renews its certificates, and waits for nodes that do not answer:" >&2
-docker node ls --format '  {{.Hostname}} {{.Status}} ({{.ID}})' | grep -v ' Ready ' >&2 || true
+docker node ls --format '{{.Hostname}} {{.Status}} ({{.ID}})' | grep -v ' Ready ' >&2 || true
 echo "It goes on by itself when they are back. For one that does not come back: docker node rm --force ID" >&2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from components import swarm_commands
@@ -33,7 +31,7 @@ def test_a_swarm_that_exists_gets_them_while_its_servers_run(pair: Pair) -> None
     pair.manager.docker(*SERVICE, "--name", "notebook", "--mode", "global", IMAGE, *WAIT_COMMAND)
     wait_until("two tasks", lambda: all(len(machine.names("container")) == 1 for machine in pair))
     containers = [machine.docker("ps", "--no-trunc", "--quiet") for machine in pair]
-    assert [machine.days_left() for machine in pair] == [90, 90]
+    assert all(machine.days_left() in (89, 90) for machine in pair)
     with pytest.raises(AssertionError, match=r"! certificates end on .*, and a deployment that is off then does not come back"):
         pair.manager.shell(STATUS)
     old, swarm = pair.request(), pair.manager.shell(BEGIN)
@@ -57,7 +55,7 @@ def test_the_renewal_waits_for_a_worker_that_is_away_and_goes_on_by_itself(pair:
     pair.worker.switch_off()
     wait_until("the worker to be down", lambda: ("worker-0", "Down", "Active") in pair.nodes().values())
     assert pair.manager.shell(f"{swarm_commands.certificates(5)} 2>&1").splitlines()[1] == (
-        f"  worker-0 Down ({pair.worker.certificate.subject.rfc4514_string().split(',')[0].removeprefix('CN=')})"
+        f"worker-0 Down ({pair.worker.certificate.subject.rfc4514_string().split(',')[0].removeprefix('CN=')})"
     )
     with pytest.raises(AssertionError, match=r"worker-0 is down .*; certificates are being renewed"):
         pair.manager.shell(STATUS)
@@ -129,8 +127,8 @@ def test_a_manager_with_another_error_is_left_alone(pair: Pair) -> None:
     pair.make_swarm()
     pair.manager.docker("secret", "create", "cookies", "-", stdin=b"secret")
     pair.shelve()
-    subprocess.run(["nsenter", f"--target={pair.manager.body.pid}", "--net", "ip", "link", "del", "to-worker"], check=True)
+    (pair.manager.socket.parent / "data-root" / "swarm" / "certificates" / "swarm-node.key").write_text("damaged")
     pair.manager.switch_on()
-    wait_until("an error", lambda: pair.manager.info("LocalNodeState") == "error", 60)
+    wait_until("an error", lambda: pair.manager.info("LocalNodeState") == "error")
     with pytest.raises(AssertionError, match="Docker cannot take the swarm up, and nothing was changed"):
         pair.manager.shell(BEGIN)
