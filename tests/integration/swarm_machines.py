@@ -71,7 +71,7 @@ class Machine(DockerEngine):
         environment = {**os.environ, "DOCKER_HOST": self.host, "PATH": f"{self._programs}:{os.environ['PATH']}"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         running = subprocess.Popen(["bash", "-c", line], text=True, env=environment, **pipes)  # type: ignore[call-overload]
-        restart_wanted, sent = self._programs / "systemctl.wanted", stdin
+        restart_wanted, sent = self._programs / "systemctl.wanted", stdin or None
         while True:
             try:
                 out, err = running.communicate(sent, timeout=0.2)
