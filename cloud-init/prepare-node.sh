@@ -15,6 +15,7 @@ need apparmor_parser apparmor # without it every container fails on images that 
 need mount.nfs nfs-common
 need mkfs.xfs xfsprogs
 need curl curl
+need openssl openssl # when the certificates of the swarm end
 
 if [ ${#missing[@]} -gt 0 ]; then
   export DEBIAN_FRONTEND=noninteractive

@@ -6,16 +6,7 @@ secret: secrets arrive on standard input, because a failing command is echoed wh
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Sequence
-
-# Seconds between a node's signs of life. The swarm calls a node down, and ends its servers, after three times that in silence
-# (swarmkit, manager/dispatcher: defaultGracePeriodMultiplier), less half a second each of jitter. The silence counts from the
-# last sign, up to one period before a pause: so a pause of 39 s is always survived. Docker's own 5 s allow for 9 s.
-HEARTBEAT_S = 20
-ACTIVATED = "jupyterhub-swarm.activated"  # label of a node that has been given to notebooks
-DOCKER_API = "curl --silent --show-error --fail-with-body --unix-socket /run/docker.sock"
 
 
 def wait_booted(seconds: int = 1800) -> str:
@@ -40,108 +31,6 @@ def wait_ready(seconds: int = 1800) -> str:
 def nic_mtu() -> str:
     """Print the MTU of the interface that the default route leaves by, in bytes."""
     return "cat /sys/class/net/$(ip -4 -o route show default | sed -n '1s/.* dev \\([^ ]*\\).*/\\1/p')/mtu"
-
-
-def swarm_init(address: str, pool: str) -> str:
-    """Make this node a manager, unless it is one, with overlay networks of a /22 each; print the swarm's id.
-
-    A swarm that is there gets the heartbeat, and is else left as it is. Nodes learn the new one with their next sign of life.
-    """
-    heartbeat = f"--dispatcher-heartbeat {HEARTBEAT_S}s"
-    return (
-        "if docker info --format '{{.Swarm.ControlAvailable}}' | grep -q true; "
-        f"then docker swarm update {heartbeat} >/dev/null; "
-        f"else docker swarm init --advertise-addr {address} --default-addr-pool {pool} --default-addr-pool-mask-length 22 "
-        f"{heartbeat} >/dev/null; fi || exit 1; "
-        "docker info --format '{{.Swarm.Cluster.ID}}'"
-    )
-
-
-def worker_token() -> str:
-    """Print the join token of workers (a secret)."""
-    return "docker swarm join-token --quiet worker"
-
-
-def join_request(manager_address: str, address: str, token: str) -> str:
-    """The body of the Docker API's /swarm/join, for `swarm_join`'s standard input. The node joins drained."""
-    return json.dumps(
-        {
-            "ListenAddr": "0.0.0.0:2377",
-            "AdvertiseAddr": address,
-            "RemoteAddrs": [f"{manager_address}:2377"],
-            "JoinToken": token,
-            "Availability": "drain",
-        }
-    )
-
-
-def swarm_join(swarm_id: str, mark: str = "/etc/jupyterhub-swarm-id") -> str:
-    """Join the swarm by the request on standard input, unless this node is in that very one. The token is in no argv.
-
-    A node that is in another swarm (its manager was replaced) leaves that one first. `mark`
-    is the file on the node that tells which swarm it is in: a worker's daemon does not say.
-    """
-    return (
-        f"if docker info --format '{{{{.Swarm.LocalNodeState}}}}' | grep -qx active; then "
-        f"grep -qx {shlex.quote(swarm_id)} {mark} && exit 0; docker swarm leave --force >/dev/null; fi; "
-        f"{DOCKER_API} --header 'Content-Type: application/json' --data @- http://docker/swarm/join && "
-        f"echo {shlex.quote(swarm_id)} | sudo tee {mark} >/dev/null"
-    )
-
-
-def activate(node: str, seconds: int = 300) -> str:
-    """On the manager: wait until the node is ready, then let it take tasks. Print its id in the swarm.
-
-    Only once in the node's life: one that somebody has drained since stays so. The label is the node's own, and goes with it.
-    """
-    name = shlex.quote(node)
-    return (
-        f"ready() {{ docker node inspect {name} --format '{{{{.Status.State}}}}' 2>/dev/null | grep -qx ready; }}; "
-        f"for i in $(seq {seconds // 2}); do ready && break; sleep 2; done; "
-        f"ready || {{ echo {name} did not become ready within {seconds} s, see docker node ls >&2; exit 1; }}; "
-        f"docker node inspect {name} --format '{{{{json .Spec.Labels}}}}' | grep -q '\"{ACTIVATED}\"' || "
-        f"docker node update --availability active --label-add {ACTIVATED}=yes {name} >/dev/null || exit 1; "
-        f"docker node inspect {name} --format '{{{{.ID}}}}'"
-    )
-
-
-def keep_activated(node: str) -> str:
-    """On the manager, for a node that was given to notebooks before, by a version that left no label too: note that, and leave
-    it drained if somebody has drained it. Print its id in the swarm."""
-    name = shlex.quote(node)
-    return (
-        f"docker node update --label-add {ACTIVATED}=yes {name} >/dev/null && docker node inspect {name} --format '{{{{.ID}}}}'"
-    )
-
-
-def add_labels(node: str, labels: Sequence[str]) -> str:
-    """On the manager: give the node labels `key=value`, which placement constraints ask for."""
-    words = " ".join(f"--label-add {shlex.quote(label)}" for label in labels)
-    return f"docker node update {words} {shlex.quote(node)}"
-
-
-def remove_labels(node: str, labels: Sequence[str]) -> str:
-    """On the manager: take labels away, unless the node is gone or has none of them."""
-    name, keys = shlex.quote(node), [shlex.quote(label.partition("=")[0]) for label in labels]
-    # One by one: Docker refuses to remove one that is not there, and with it all others of the same call.
-    return (
-        f"docker node inspect {name} >/dev/null 2>&1 || exit 0; "
-        f'for key in {" ".join(keys)}; do docker node update --label-rm "$key" {name} >/dev/null 2>&1 || true; done'
-    )
-
-
-def remove_node(node: str, seconds: int = 60) -> str:
-    """On the manager: drain the node, wait until its tasks have ended, and strike it off the swarm."""
-    name = shlex.quote(node)
-    return (
-        f"docker node inspect {name} >/dev/null 2>&1 || exit 0; "
-        # If this is interrupted, the node is to be activated again.
-        f"docker node update --label-rm {ACTIVATED} {name} >/dev/null 2>&1; "
-        f"docker node update --availability drain {name} >/dev/null && "
-        f"for i in $(seq {seconds}); do "
-        f'test -z "$(docker node ps {name} --filter desired-state=running --quiet)" && break; sleep 1; done; '
-        f"docker node rm --force {name}"
-    )
 
 
 def build_image(reference: str) -> str:

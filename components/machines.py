@@ -126,8 +126,8 @@ class Machines(pulumi.ComponentResource):
             user_data=user_data(node, args.ssh_user, docker=node != STORAGE, gpu=flavor.startswith("g3.")),
             networks=[compute.InstanceNetworkArgs(port=port.id)],
             scheduler_hints=[compute.InstanceSchedulerHintArgs(group=self._apart.id)],
-            # Nodes with volumes end their services and unmount before they go; a worker is empty by then.
-            stop_before_destroy=node in (MANAGER, STORAGE),
+            # Each ends its services and unmounts before it goes, volumes and homes alike: what is not written yet would be lost.
+            stop_before_destroy=True,
             # A replaced worker must be gone before its successor joins under the same name: the drain of the old one would
             # strike the new one off the swarm.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=FROZEN, delete_before_replace=True),

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_command import remote
 from pulumi_docker.provider import Provider
 
-from components import commands
+from components import commands, swarm_commands
 from components.node import Node
 
 VXLAN_HEADER = 50  # bytes that an overlay network's encapsulation takes of the underlay's MTU
@@ -53,7 +53,7 @@ class Swarm(pulumi.ComponentResource):
         self._initialised = remote.Command(
             f"{name}-init",
             connection=manager.connection,
-            create=manager.address.apply(lambda address: commands.swarm_init(address, args.address_pool)),
+            create=manager.address.apply(lambda address: swarm_commands.begin(address, args.address_pool)),
             triggers=[manager.machine_id],
             opts=on_manager,
         )

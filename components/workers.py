@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_command import remote
 
-from components import commands
+from components import swarm_commands
 from components.image_source import ImageSource
 from components.images import NodeImage, NodeImageArgs, RegistryLogin
 from components.node import Node
@@ -49,53 +49,76 @@ class Workers(pulumi.ComponentResource):
         args, manager = self._args, self._args.manager
         if not args.workers:  # then notebooks run on the manager, and the image must be there
             self._notebook_images(manager, args.manager_ready)
-            return
-        token = remote.Command(
-            f"{self._name}-token",
+        admitted = [self._add_worker(worker, on_manager) for worker in args.workers]
+        # After all of them, since it makes another join token.
+        remote.Command(
+            f"{self._name}-certificates",
             connection=manager.connection,
-            create=commands.worker_token(),
+            create=swarm_commands.certificates(),
             triggers=[args.swarm_id],
-            logging=remote.Logging.NONE,
-            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(additional_secret_outputs=["stdout"])),
+            opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(depends_on=admitted)),
         )
-        for worker in args.workers:
-            self._add_worker(worker, pulumi.Output.secret(token.stdout), on_manager)
 
-    def _add_worker(self, worker: Node, token: pulumi.Output[str], on_manager: pulumi.ResourceOptions) -> None:
-        manager = self._args.manager
+    def _add_worker(self, worker: Node, on_manager: pulumi.ResourceOptions) -> remote.Command:
+        """A worker of the swarm; returned is the command after which it takes notebooks."""
         ready = node_ready(self._name, worker, self)
-        joined = remote.Command(
-            f"{self._name}-{worker.name}-join",
-            connection=worker.connection,
-            create=self._args.swarm_id.apply(commands.swarm_join),
-            stdin=pulumi.Output.all(manager.address, worker.address, token).apply(lambda parts: commands.join_request(*parts)),
-            triggers=[worker.machine_id, self._args.swarm_id],
-            logging=remote.Logging.NONE,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[ready], deleted_with=worker.machine),
-        )
-        before: list[pulumi.Resource] = [joined, *self._notebook_images(worker, ready), *self._labels(worker, joined, on_manager)]
+        joined = self._joined(worker, ready, on_manager)
+        # In the swarm a worker goes by its id: while one of its name is listed as down, the name means neither.
+        node_id = pulumi.Output.unsecret(joined.stdout)
+        before = [joined, *self._notebook_images(worker, ready), *self._labels(worker, joined, node_id, on_manager)]
         if worker.name in self._args.before_active:
             before.append(self._args.before_active[worker.name])
+        known = pulumi.Output.all(node_id, worker.name, joined.id)
         # Runs on the manager, and is deleted before the worker: draining must come before the machine goes.
-        remote.Command(
+        return remote.Command(
             f"{self._name}-{worker.name}-active",
-            connection=manager.connection,
-            create=commands.activate(worker.name),
-            update=commands.keep_activated(worker.name),
-            delete=commands.remove_node(worker.name),
+            connection=self._args.manager.connection,
+            create=known.apply(lambda of: swarm_commands.admit(*of)),
+            update=known.apply(lambda of: swarm_commands.keep_admitted(*of)),
+            delete=known.apply(lambda of: swarm_commands.remove(*of)),
+            # As they always were: others would replace it, and what an earlier version deletes by is the worker's name.
             triggers=[worker.machine_id, joined.id],
             opts=pulumi.ResourceOptions.merge(on_manager, pulumi.ResourceOptions(depends_on=before)),
         )
 
-    def _labels(self, worker: Node, joined: remote.Command, on_manager: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    def _joined(self, worker: Node, ready: remote.Command, on_manager: pulumi.ResourceOptions) -> remote.Command:
+        """The command that makes the worker one of the swarm and prints its id. Right before, the manager is asked for the token,
+        which is another after each change of certificates; and again whenever the command is another."""
+        args = self._args
+        line = args.swarm_id.apply(swarm_commands.join)
+        token = remote.Command(
+            f"{self._name}-{worker.name}-token",
+            connection=args.manager.connection,
+            create=swarm_commands.worker_token(),
+            triggers=[args.swarm_id, worker.machine_id, line],
+            logging=remote.Logging.NONE,
+            opts=pulumi.ResourceOptions.merge(
+                on_manager, pulumi.ResourceOptions(depends_on=[ready], additional_secret_outputs=["stdout"])
+            ),
+        )
+        secret: pulumi.Output[str] = pulumi.Output.secret(token.stdout)
+        request = pulumi.Output.all(args.manager.address, worker.address, secret)
+        return remote.Command(
+            f"{self._name}-{worker.name}-join",
+            connection=worker.connection,
+            create=line,
+            stdin=request.apply(lambda parts: swarm_commands.join_request(*parts)),
+            triggers=[worker.machine_id, args.swarm_id],
+            logging=remote.Logging.NONE,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[ready], deleted_with=worker.machine),
+        )
+
+    def _labels(
+        self, worker: Node, joined: remote.Command, node_id: pulumi.Output[str], on_manager: pulumi.ResourceOptions
+    ) -> list[pulumi.Resource]:
         labels = self._args.labels.get(worker.name, ())
         if not labels:
             return []
         labelled = remote.Command(
             f"{self._name}-{worker.name}-labels",
             connection=self._args.manager.connection,
-            create=commands.add_labels(worker.name, labels),
-            delete=commands.remove_labels(worker.name, labels),
+            create=node_id.apply(lambda node: swarm_commands.add_labels(node, labels)),
+            delete=node_id.apply(lambda node: swarm_commands.remove_labels(node, labels)),
             triggers=[joined.id, *labels],
             # Others replace these: the old ones must go first, lest they take a new one of the same key along.
             opts=pulumi.ResourceOptions.merge(

@@ -1,4 +1,4 @@
-"""`make status`: how the door, the volumes and the homes are, asked of the nodes over ssh. Fails if one is not well."""
+"""`make status`: how swarm, door, volumes and homes are, asked of the nodes over ssh. Fails if one is not well."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 
 from components.commands import door_status
 from components.storage_commands import hub_homes_status, state_status
+from components.swarm_commands import status as swarm_status
 from tools.storage import NotUpError, has_homes, manager_way, outputs, ssh_way
 
 NOT_REACHED = 255  # ssh's own status
@@ -21,13 +22,14 @@ def main() -> int:
         print(f"status: {error}", file=sys.stderr)
         return 1
     manager = manager_way(found)
-    well = line("front door", manager, door_status())
+    nodes = [row["name"] for row in found["nodes"] if row["role"] != "storage"]
+    well = line("swarm", manager, swarm_status(nodes))
+    well &= line("front door", manager, door_status())
     well &= subprocess.run([*manager, state_status()], check=False).returncode == 0
     if not has_homes(found):
         print(f"{'homes':<20} temporary (storage: none)")
         return int(not well)
     well &= line("homes at the hub", manager, hub_homes_status())
-    nodes = [row["name"] for row in found["nodes"] if row["role"] != "storage"]
     command = shlex.join(["sudo", "jupyterhub-storage", "status", *nodes])
     homes = subprocess.run([*ssh_way(found), command], check=False).returncode
     if homes == NOT_REACHED:

@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -119,18 +119,26 @@ class DockerEngine:
 
     def start(self) -> None:
         """Runs the engine, makes the swarm and the images."""
+        self.run()
+        self.docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--default-addr-pool", _ADDRESS_POOL)
+        self.load_images()
+
+    def load_images(self) -> None:
+        """Makes the images."""
+        self.docker("import", "-", IMAGE, stdin=_box("1"))
+        self.docker("import", "-", OTHER_IMAGE, stdin=_box("2"))
+
+    def run(self, *, within: Sequence[str] = ("unshare", "--net")) -> None:
+        """Runs the engine, in what the command `within` makes or enters, with what it holds already."""
         places = [f"--{name}={self._folder / name}" for name in ("data-root", "exec-root", "pidfile")]
         daemon = ["dockerd", *places, "-H", self.host, f"--cgroup-parent=/{self._group}", "--shutdown-timeout=5"]
-        alone = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        alone = [*within, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         script = 'ip link set lo up && exec "$@"'
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*alone, "sh", "-c", script, "sh", *daemon], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self._wait_until_it_answers()
-        self.docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--default-addr-pool", _ADDRESS_POOL)
-        self.docker("import", "-", IMAGE, stdin=_box("1"))
-        self.docker("import", "-", OTHER_IMAGE, stdin=_box("2"))
 
     def stop(self) -> None:
         """Ends the engine, and what it left."""

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from components import commands
 from tests.integration.command_programs import HEAD, tell_hosts
 from tests.integration.conftest import SshHosts
 from tests.integration.docker_engine import IMAGE, DockerEngine
@@ -120,7 +119,7 @@ class Stack:
     def new_swarm(self) -> None:
         """The swarm is lost, and the manager begins another one."""
         self._engine.docker("swarm", "leave", "--force")
-        self._engine.shell(commands.swarm_init("127.0.0.1", "10.201.0.0/16"))
+        self._engine.docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--default-addr-pool", "10.201.0.0/16")
 
     def secrets(self) -> list[str]:
         """The names of the swarm's secrets."""

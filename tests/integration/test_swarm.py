@@ -1,59 +1,61 @@
-"""The lines that make a swarm, on a real engine."""
+"""The lines that make a swarm, on real engines; see also test_swarm_certificates.py and test_swarm_workers.py."""
 
 from __future__ import annotations
 
-from components import commands
-from tests.integration.docker_engine import IMAGE, WAIT_COMMAND, DockerEngine
+from components import swarm_commands
+from tests.integration.docker_engine import IMAGE, WAIT_COMMAND
+from tests.integration.swarm_machines import BEGIN, Pair
 
-pytest_plugins = ("tests.integration.docker_fixtures",)
-INIT = commands.swarm_init("127.0.0.1", "10.201.0.0/16")
+pytest_plugins = ("tests.integration.swarm_machines",)
 WHEN_MADE = "docker node inspect self --format '{{.CreatedAt}}'; docker swarm join-token --quiet worker"
-PERIOD = "docker info --format '{{.Swarm.Cluster.Spec.Dispatcher.HeartbeatPeriod.Seconds}}'"
+PERIOD = "Cluster.Spec.Dispatcher.HeartbeatPeriod.Seconds"
 
 
-def test_a_swarm_of_before_gets_the_heartbeat_and_stays_the_same(docker_engine: DockerEngine) -> None:
-    docker_engine.docker("swarm", "update", "--dispatcher-heartbeat", "5s")
-    docker_engine.docker("service", "create", "--quiet", "--name", "kept", IMAGE, *WAIT_COMMAND)
-    swarm, container = docker_engine.shell("docker info --format '{{.Swarm.Cluster.ID}}'"), docker_engine.names("container")
-    facts = docker_engine.shell(WHEN_MADE)
+def test_a_swarm_of_before_gets_the_heartbeat_and_stays_the_same(pair: Pair) -> None:
+    pair.make_swarm()
+    manager = pair.manager
+    manager.docker("service", "create", "--quiet", "--name", "kept", IMAGE, *WAIT_COMMAND)
+    swarm, containers = manager.info("Cluster.ID"), [machine.names("container") for machine in pair]
+    facts = manager.shell(WHEN_MADE)
     for _ in range(2):
-        assert docker_engine.shell(INIT) == swarm
-        assert docker_engine.shell(PERIOD) == "20"
-        assert docker_engine.shell(WHEN_MADE) == facts
-        assert docker_engine.names("container") == container
-    docker_engine.clear()
+        assert manager.shell(BEGIN) == swarm
+        assert manager.info(PERIOD) == "20"
+        assert manager.shell(WHEN_MADE) == facts
+        assert [machine.names("container") for machine in pair] == containers
 
 
-def test_a_node_that_somebody_has_drained_stays_so_when_its_line_runs_again(docker_engine: DockerEngine) -> None:
-    node = docker_engine.shell("docker node ls --format '{{.Hostname}}'")
-    look, line = f"docker node inspect {node} --format '{{{{.Spec.Availability}}}}'", commands.activate(node)
-    docker_engine.docker("node", "update", "--availability", "drain", node)
-    first = docker_engine.shell(line)
-    assert docker_engine.shell(look) == "active"
-    docker_engine.docker("node", "update", "--availability", "drain", node)
-    assert docker_engine.shell(line) == first
-    assert docker_engine.shell(look) == "drain"
-    # The removal of a node, interrupted before the node was gone.
-    docker_engine.shell(commands.remove_node(node).rpartition("; ")[0])
-    docker_engine.shell(line)
-    assert docker_engine.shell(look) == "active"
+def test_a_new_swarm_in_the_place_of_another_is_a_new_one_with_the_heartbeat(pair: Pair) -> None:
+    old = pair.manager.shell(BEGIN)
+    pair.manager.docker("swarm", "leave", "--force")
+    assert pair.manager.shell(BEGIN) not in ("", old)
+    assert pair.manager.info(PERIOD) == "20"
 
 
-def test_a_node_that_somebody_has_drained_under_an_older_version_stays_so(docker_engine: DockerEngine) -> None:
-    node = docker_engine.shell("docker node ls --format '{{.Hostname}}'")
-    look = f"docker node inspect {node} --format '{{{{.ID}}}} {{{{.Spec.Availability}}}}'"
-    docker_engine.shell(f"docker node update --label-rm {commands.ACTIVATED} {node} || true")
-    docker_engine.docker("node", "update", "--availability", "drain", node)
-    printed = docker_engine.shell(commands.keep_activated(node))
-    assert docker_engine.shell(look) == f"{printed} drain"
-    docker_engine.shell(commands.activate(node))
-    assert docker_engine.shell(look) == f"{printed} drain"
-    docker_engine.docker("node", "update", "--availability", "active", node)
+def test_a_worker_that_somebody_has_drained_stays_so_when_its_line_runs_again(pair: Pair) -> None:
+    pair.make_swarm()
+    node = pair.worker.info("NodeID")
 
+    def drain() -> None:
+        pair.manager.docker("node", "update", "--availability", "drain", node)
 
-def test_a_new_swarm_has_the_heartbeat_from_its_beginning(docker_engine: DockerEngine) -> None:
-    old = docker_engine.shell(INIT)
-    docker_engine.docker("swarm", "leave", "--force")
-    new = docker_engine.shell(INIT)
-    assert new not in ("", old)
-    assert docker_engine.shell(PERIOD) == "20"
+    def availability() -> str:
+        return pair.nodes()[node][2]
+
+    # Drained under a version that left no label: only a worker that is new to it takes notebooks.
+    drain()
+    pair.manager.shell(swarm_commands.keep_admitted(node, "worker-0", "owner"))
+    assert availability() == "Drain"
+    pair.manager.docker("node", "update", "--label-rm", "jupyterhub-swarm.activated", node)
+    assert pair.manager.shell(swarm_commands.admit(node, "worker-0", "owner")) == node
+    assert availability() == "Active"
+    # Drained since, and the line runs again. The first of them is as an earlier version left it.
+    drain()
+    for label in ("yes", "owner"):
+        pair.manager.docker("node", "update", "--label-add", f"jupyterhub-swarm.activated={label}", node)
+        for line in (swarm_commands.admit, swarm_commands.keep_admitted):
+            pair.manager.shell(line(node, "worker-0", "owner"))
+            assert availability() == "Drain"
+    # A removal that ended before the node was gone.
+    pair.manager.shell(swarm_commands.remove(node, "worker-0", "owner").replace("docker node rm", "true"))
+    pair.manager.shell(swarm_commands.admit(node, "worker-0", "owner"))
+    assert availability() == "Active"

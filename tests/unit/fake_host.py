@@ -15,7 +15,7 @@ printf '\\036' >>'{log}'
 {body}
 """
 
-# A daemon that knows images, secrets and nodes by files of their names, as far as the lines ask for them.
+# A daemon that knows images and secrets by files of their names, as far as the lines ask for them.
 DOCKER = """
 case "$*" in
   "image inspect --format"*) [ -e image ] && echo sha256:1 ;;
@@ -26,15 +26,6 @@ case "$*" in
   "secret inspect --format"*) [ -e secret ] && echo secret-id ;;
   "secret inspect"*) [ -e secret ] ;;
   "secret create"*) [ -e broken ] && exit 7; cat >secret; echo secret-id ;;
-  "info --format {{.Swarm.ControlAvailable}}") [ -e swarm ] && echo true || echo false ;;
-  "info --format {{.Swarm.LocalNodeState}}") [ -e swarm ] && echo active || echo inactive ;;
-  "info --format {{.Swarm.Cluster.ID}}") [ -e swarm ] && echo swarm-id || echo ;;
-  "swarm update"*) [ -e broken ] && exit 7; echo Swarm updated. ;;
-  "swarm init"*) [ -e broken ] && exit 7; touch swarm; echo a lot of output ;;
-  "node inspect"*".Status.State"*) echo tick >>looks; [ "$(wc -l <looks)" -gt 2 ] && cat node ;;
-  "node inspect"*) [ -e node ] && echo node-id ;;
-  "node ps"*) [ -e tasks ] && echo task && rm tasks ;;
-  "node update"*|"node rm"*) ;;
   "version"*) [ -e broken ] && exit 1; echo 27.0 ;;
   *) echo "unexpected: docker $*" >&2; exit 99 ;;
 esac

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 
 import pytest
@@ -13,14 +12,6 @@ LINES = {
     "wait_booted": commands.wait_booted(),
     "wait_ready": commands.wait_ready(),
     "nic_mtu": commands.nic_mtu(),
-    "swarm_init": commands.swarm_init("10.20.0.10", "10.200.0.0/16"),
-    "worker_token": commands.worker_token(),
-    "swarm_join": commands.swarm_join("abc123"),
-    "activate": commands.activate("worker-0"),
-    "keep_activated": commands.keep_activated("worker-0"),
-    "add_labels": commands.add_labels("worker-0", ["gpu=a100", "disk=fast"]),
-    "remove_labels": commands.remove_labels("worker-0", ["gpu=a100", "disk=fast"]),
-    "remove_node": commands.remove_node("worker-0"),
     "build_image": commands.build_image("jupyterhub-swarm/hub:0123456789ab"),
     "pull_image": commands.pull_image("example/lab:1"),
     "make_secret": commands.make_secret("jupyterhub-cookie-secret"),
@@ -43,73 +34,6 @@ def test_wait_ready() -> None:
 
 def test_nic_mtu() -> None:
     assert LINES["nic_mtu"] == "cat /sys/class/net/$(ip -4 -o route show default | sed -n '1s/.* dev \\([^ ]*\\).*/\\1/p')/mtu"
-
-
-def test_swarm_init() -> None:
-    assert LINES["swarm_init"] == (
-        "if docker info --format '{{.Swarm.ControlAvailable}}' | grep -q true; "
-        "then docker swarm update --dispatcher-heartbeat 20s >/dev/null; "
-        "else docker swarm init --advertise-addr 10.20.0.10 --default-addr-pool 10.200.0.0/16 "
-        "--default-addr-pool-mask-length 22 --dispatcher-heartbeat 20s >/dev/null; fi || exit 1; "
-        "docker info --format '{{.Swarm.Cluster.ID}}'"
-    )
-
-
-def test_worker_token() -> None:
-    assert LINES["worker_token"] == "docker swarm join-token --quiet worker"
-
-
-def test_join_request() -> None:
-    assert json.loads(commands.join_request("10.20.0.10", "10.20.0.11", "SWMTKN-1-x")) == {
-        "ListenAddr": "0.0.0.0:2377",
-        "AdvertiseAddr": "10.20.0.11",
-        "RemoteAddrs": ["10.20.0.10:2377"],
-        "JoinToken": "SWMTKN-1-x",
-        "Availability": "drain",
-    }
-
-
-def test_swarm_join() -> None:
-    assert LINES["swarm_join"] == (
-        "if docker info --format '{{.Swarm.LocalNodeState}}' | grep -qx active; then "
-        "grep -qx abc123 /etc/jupyterhub-swarm-id && exit 0; docker swarm leave --force >/dev/null; fi; "
-        "curl --silent --show-error --fail-with-body --unix-socket /run/docker.sock "
-        "--header 'Content-Type: application/json' --data @- http://docker/swarm/join && "
-        "echo abc123 | sudo tee /etc/jupyterhub-swarm-id >/dev/null"
-    )
-
-
-def test_activate() -> None:
-    assert LINES["activate"] == (
-        "ready() { docker node inspect worker-0 --format '{{.Status.State}}' 2>/dev/null | grep -qx ready; }; "
-        "for i in $(seq 150); do ready && break; sleep 2; done; "
-        "ready || { echo worker-0 did not become ready within 300 s, see docker node ls >&2; exit 1; }; "
-        "docker node inspect worker-0 --format '{{json .Spec.Labels}}' | grep -q '\"jupyterhub-swarm.activated\"' || "
-        "docker node update --availability active --label-add jupyterhub-swarm.activated=yes worker-0 >/dev/null || exit 1; "
-        "docker node inspect worker-0 --format '{{.ID}}'"
-    )
-
-
-def test_add_labels() -> None:
-    assert LINES["add_labels"] == "docker node update --label-add gpu=a100 --label-add disk=fast worker-0"
-
-
-def test_remove_labels() -> None:
-    assert LINES["remove_labels"] == (
-        "docker node inspect worker-0 >/dev/null 2>&1 || exit 0; "
-        'for key in gpu disk; do docker node update --label-rm "$key" worker-0 >/dev/null 2>&1 || true; done'
-    )
-
-
-def test_remove_node() -> None:
-    assert LINES["remove_node"] == (
-        "docker node inspect worker-0 >/dev/null 2>&1 || exit 0; "
-        "docker node update --label-rm jupyterhub-swarm.activated worker-0 >/dev/null 2>&1; "
-        "docker node update --availability drain worker-0 >/dev/null && "
-        'for i in $(seq 60); do test -z "$(docker node ps worker-0 --filter desired-state=running --quiet)" && break; '
-        "sleep 1; done; "
-        "docker node rm --force worker-0"
-    )
 
 
 def test_build_image() -> None:
@@ -165,12 +89,11 @@ def test_every_line_is_correct_shell(name: str) -> None:
 
 def test_every_line_of_the_module_is_checked_here() -> None:
     builders = {name for name, value in vars(commands).items() if callable(value) and value.__module__ == commands.__name__}
-    assert {name for name in builders if not name.startswith("_")} == {*LINES, "join_request"}
+    assert {name for name in builders if not name.startswith("_")} == set(LINES)
 
 
 def test_a_name_with_blanks_or_quotes_stays_one_word() -> None:
     assert "docker pull --quiet 'a b:1; reboot' >&2" in commands.pull_image("a b:1; reboot")
-    assert "docker node rm --force 'a b'" in commands.remove_node("a b")
 
 
 def test_wait_for_file() -> None:

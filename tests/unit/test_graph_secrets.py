@@ -15,10 +15,10 @@ from pulumi.runtime.stack import Stack
 from tests.unit.conftest import PRIVATE_KEY
 from tests.unit.graphs import COMMAND, SERVICE, SERVICE_CONFIG, Graph, is_secret, plain_texts, rendered, revealed
 
-JOIN_TOKEN, PASSWORD = "workers-token-stdout", "hub-password-text-stdout"
+JOIN_TOKEN, PASSWORD = "workers-worker-0-token-stdout", "hub-password-text-stdout"
 ADMIN_PASSWORD = "hub-admin-password-text-stdout"
 # Commands whose output is a secret, so that neither may be shown.
-SECRET_MAKERS = ("workers-token", "hub-password-text", "hub-admin-password-text")
+SECRET_MAKERS = ("workers-worker-0-token", "hub-password-text", "hub-admin-password-text")
 
 
 def test_every_connection_is_a_secret_since_it_holds_the_private_key(graph: Graph) -> None:
@@ -31,7 +31,7 @@ def test_the_request_to_join_is_a_secret_on_standard_input_and_holds_the_token(g
     for worker in ("worker-0", "worker-1", "worker-2"):
         request = graph[f"workers-{worker}-join"].inputs["stdin"]
         assert is_secret(request)
-        assert JOIN_TOKEN in revealed(request)
+        assert f"workers-{worker}-token-stdout" in revealed(request)
 
 
 @pytest.mark.parametrize(("name", "text"), [("hub-password", PASSWORD), ("hub-admin-password", ADMIN_PASSWORD)])

@@ -51,6 +51,7 @@ def test_every_worker_gets_the_same_resources(graph_of: GraphOf) -> None:
         "workers-worker-notebook-image",
         "workers-worker-notebook-image-present",
         "workers-worker-ready",
+        "workers-worker-token",
     ]
 
 
@@ -65,9 +66,11 @@ def test_raising_the_number_of_workers_from_1_to_2_adds_only_the_resources_of_wo
 def test_raising_the_number_of_workers_from_1_to_2_changes_no_input_and_no_option_of_what_was_there(graph_of: GraphOf) -> None:
     before, after = graph_of(workers="1"), graph_of(workers="2")
     for resource in before.resources:
-        # The hub's settings wait for the images of all workers, old and new; what they are does not change.
+        # The hub's settings wait for the images of all workers, old and new, the certificates for the workers; what they are
+        # does not change.
         ordered = replace(after[resource.name], depends_on=resource.depends_on)
-        assert (ordered if resource.name.startswith("hub-settings-") else after[resource.name]) == resource
+        waits_for_all = resource.name.startswith("hub-settings-") or resource.name == "workers-certificates"
+        assert (ordered if waits_for_all else after[resource.name]) == resource
 
 
 def test_no_resource_lies_outside_a_component(graph: Graph) -> None:

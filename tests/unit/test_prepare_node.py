@@ -16,6 +16,7 @@ NEEDED = {
     "mount.nfs": "nfs-common",
     "mkfs.xfs": "xfsprogs",
     "curl": "curl",
+    "openssl": "openssl",
 }
 LINE = f"/bin/bash '{SOURCE / 'prepare-node.sh'}' debian"
 APT = "apt-get -o DPkg::Lock::Timeout=900"

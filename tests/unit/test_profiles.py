@@ -121,7 +121,7 @@ def test_a_changed_image_is_brought_by_the_same_resource(graph_of: GraphOf) -> N
 def test_a_labelled_worker_is_labelled_before_it_takes_notebooks(graph_of: GraphOf) -> None:
     graph = graph_of(workers="2", workerLabels='{"worker-1": "gpu=a100"}')
     labelled = graph["workers-worker-1-labels"]
-    assert labelled.inputs["create"] == "docker node update --label-add gpu=a100 worker-1"
+    assert labelled.inputs["create"] == "docker node update --label-add gpu=a100 workers-worker-1-join-stdout"
     assert "workers-worker-1-join" in labelled.depends_on
     assert "workers-worker-1-labels" in graph["workers-worker-1-active"].depends_on
     assert "workers-worker-0-labels" not in graph.names()

@@ -7,7 +7,7 @@ import time
 
 from websocket import WebSocketException
 
-from components.commands import HEARTBEAT_S
+from components.swarm_commands import HEARTBEAT_S
 from tests.e2e.conftest import Witness
 from tests.e2e.deployment import Deployment
 from tests.e2e.health import check

@@ -1,1 +1,1 @@
-"""Suite `storage`: bad days of volumes, homes, nodes and backups."""
+"""Suite `storage`: what is stored stays, whatever happens to nodes, volumes and backups."""
