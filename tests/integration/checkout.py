@@ -78,9 +78,9 @@ class Checkout:
         helpers.write_text(text.replace(line, f"sleep 1; {line}"))
 
     def start(self, **env: str) -> subprocess.Popen[str]:
-        """install.sh, running."""
+        """install.sh, running. Ctrl-C reaches it, also where the tests run in the background, whose processes ignore it."""
         return subprocess.Popen(
-            [self.folder / "toolchain" / "install.sh"],
+            ["env", "--default-signal=INT", self.folder / "toolchain" / "install.sh"],
             env=self.env | env,
             text=True,
             stdout=subprocess.PIPE,
