@@ -14,7 +14,7 @@ _FORGET = (
 
 def restarting_page(title: str) -> str:
     """What people see while the hub, their server or the user proxy does not answer; it looks again by itself."""
-    return (SOURCE / "restarting.html").read_text().replace("@TITLE@", html.escape(title))
+    return _page("restarting.html", title)
 
 
 def refused_pages(title: str, upload_limit: int) -> dict[str, str]:
@@ -44,5 +44,12 @@ def refused_pages(title: str, upload_limit: int) -> dict[str, str]:
 
 def _refused(title: str, heading: str, *paragraphs: str) -> str:
     text = "\n".join(f"  <p>{paragraph}</p>" for paragraph in paragraphs)
-    page = (SOURCE / "refused.html").read_text().replace("@TEXT@", text).replace("@HEADING@", heading)
-    return page.replace("@TITLE@", html.escape(title))
+    return _page("refused.html", title, TEXT=text, HEADING=heading)
+
+
+def _page(file: str, title: str, **texts: str) -> str:
+    """A page with what all pages share, and these texts in its places `@NAME@`; the title, which is anybody's, goes in last."""
+    page = (SOURCE / file).read_text()
+    for name, text in {"STYLE": (SOURCE / "page.css").read_text().rstrip(), **texts, "TITLE": html.escape(title)}.items():
+        page = page.replace(f"@{name}@", text)
+    return page

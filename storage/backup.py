@@ -17,8 +17,8 @@ from typing import Any
 
 from storage.places import locked
 from storage.projects import replace
-from storage.repository import Known, adopt, look, settle, write_private
-from storage.restic import ANSWER_S, CONFIG, BackupError, Restic, report
+from storage.repository import Known, adopt, look, settle
+from storage.restic import ANSWER_S, CONFIG, BackupError, Restic, report, write_private
 from storage.schedule import TIMER
 from storage.snapshots import BEFORE, HOMES, NOBODY, every, moment, ours, owner, strangers, tags
 

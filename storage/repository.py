@@ -7,11 +7,10 @@ there without a word would hold the next snapshot and no other. So the id is kep
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-from storage.restic import ANSWER_S, BackupError, Restic
-from storage.snapshots import NOBODY, Owner, chosen, every, named, owner, owner_of, tags
+from storage.restic import ANSWER_S, BackupError, Restic, write_private
+from storage.snapshots import NOBODY, Owner, Snapshot, chosen, every, named, owner, owner_of, tags
 
 FILE = "repository.json"
 ACCEPT = (
@@ -45,25 +44,15 @@ class Known:
         self._file.unlink(missing_ok=True)
 
 
-def write_private(path: Path, text: str) -> None:
-    """Give a file that root alone reads this content, all at once."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600)
-    with new.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-
-
 def id_of(restic: Restic) -> str:
     """The id of the repository that is there. Raises BackupError."""
     return str(json.loads(restic.run("cat", "config", "--no-lock", limit_s=ANSWER_S))["id"])
 
 
 def look(restic: Restic, root: Path) -> None:
-    """Raise BackupError unless the repository that is known is there."""
+    """Raise BackupError unless the repository that is known is there. Versions before this one, until `up`, know none."""
+    if owner(restic) == NOBODY:
+        return
     expected = Known(root).ids().get(restic.location)
     if expected is None:
         raise BackupError(
@@ -121,21 +110,22 @@ def _take_unmarked(restic: Restic) -> list[str]:
     others = sorted({named(owner_of(one)) for one in snapshots} - {named(NOBODY), named(owner(restic))})
     if others:
         return [f"{len(unmarked)} unmarked snapshots are left alone, since the repository is also that of {'; '.join(others)}"]
-    _mark(restic, NOBODY)
+    _mark(restic, snapshots, NOBODY)
     return [f"took over the {len(unmarked)} snapshots of an earlier version"]
 
 
 def adopt(restic: Restic, snapshot: str) -> str:
     """Make this stack's all snapshots of whoever the named one is of; returns what was done. Raises BackupError."""
-    whose = owner_of(chosen(restic, every(restic), snapshot))
+    snapshots = every(restic)
+    whose = owner_of(chosen(restic, snapshots, snapshot))
     if whose == owner(restic):
         return "it is this stack's already"
-    return f"took over {_mark(restic, whose)} snapshots ({named(whose)})"
+    return f"took over {_mark(restic, snapshots, whose)} snapshots ({named(whose)})"
 
 
-def _mark(restic: Restic, whose: Owner) -> int:
+def _mark(restic: Restic, snapshots: list[Snapshot], whose: Owner) -> int:
     """restic writes each marked snapshot anew, under another id, and then removes the old one; its time stays."""
-    ids = [str(one["id"]) for one in every(restic) if owner_of(one) == whose]
+    ids = [str(one["id"]) for one in snapshots if owner_of(one) == whose]
     wanted = tags(owner(restic))
     # restic removes after it has added.
     old = [] if whose == NOBODY else [f"--remove={tag}" for tag in tags(whose).split(",") if tag not in wanted.split(",")]

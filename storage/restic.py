@@ -154,19 +154,25 @@ class Restic:
     def _sftp(self, sftp: Mapping[str, str]) -> list[str]:
         """ssh with the key and the host key of the settings alone. They lie beside the configuration, since ssh reads files."""
         key, hosts = Path(f"{self._file}.key"), Path(f"{self._file}.hosts")
-        _keep(key, sftp["key"].strip() + "\n")
-        _keep(hosts, f"backup {sftp['host_key'].strip()}\n")
+        for path, text in ((key, sftp["key"]), (hosts, f"backup {sftp['host_key']}")):
+            line = text.strip() + "\n"
+            # In the sandbox, where nothing can be written, they are there already.
+            if not path.is_file() or path.read_text(encoding="utf-8") != line:
+                write_private(path, line)
         way = f"-p {sftp['port']} -l {sftp['user']} {sftp['host']}"
         return ["-o", f"sftp.command={SSH} -i {key} -o UserKnownHostsFile={hosts} {way} -s sftp"]
 
 
-def _keep(path: Path, text: str) -> None:
-    """Give a file that root alone reads this content. In the sandbox, where nothing can be written, it has it already."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")
+def write_private(path: Path, text: str) -> None:
+    """Give a file that root alone reads this content, all at once."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    with new.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
 
 
 def reason(said: str) -> str:

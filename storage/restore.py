@@ -20,7 +20,7 @@ from storage.restore_folder import Way, restore_folder, restore_home
 from storage.restore_names import ALL, OWNERS, SHARED, asked_for, in_snapshot
 from storage.restore_owners import restore_owners
 from storage.restore_plan import Plan, plans
-from storage.snapshots import BEFORE, NOBODY, Snapshot, chosen, every, named, ours, owner, owner_of, told
+from storage.snapshots import BEFORE, Snapshot, chosen, every, named, ours, owner, owner_of, told
 from storage.staging import one_restore
 
 Step = Callable[[], str]
@@ -49,8 +49,7 @@ def main(arguments: list[str]) -> int:
 
 def restore(asked: argparse.Namespace, restic: Restic) -> list[str]:
     """Do it, once all is known and, in place, agreed to. Returns a line for each part that failed. Raises BackupError."""
-    if owner(restic) != NOBODY:
-        look(restic, ROOT)
+    look(restic, ROOT)
     snapshot = chosen(restic, every(restic), asked.snapshot)
     way = Way(restic, str(snapshot["short_id"]), ROOT, asked.in_place, asked.newer)
     word, homes = asked_for(asked.user, in_snapshot(restic, way.snapshot, ROOT), ROOT)

@@ -17,7 +17,7 @@ from storage.backup import ROOT
 from storage.places import GROUP, OWNER
 from storage.repository import look
 from storage.restic import BackupError, Restic, report, restore_inside
-from storage.snapshots import NOBODY, chosen, every, owner, told
+from storage.snapshots import chosen, every, told
 from storage.staging import one_restore, staged
 
 
@@ -59,8 +59,7 @@ def main(arguments: list[str]) -> int:
     try:
         with one_restore(ROOT):
             restic = Restic()
-            if owner(restic) != NOBODY:
-                look(restic, ROOT)
+            look(restic, ROOT)
             snapshot = chosen(restic, every(restic), asked.snapshot)
             restore(restic, str(snapshot["short_id"]))
     except BackupError as error:

@@ -6,11 +6,14 @@ import json
 import ssl
 import subprocess
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from images.proxy.door.authority import Authority
 from tests.integration.docker_engine import DockerEngine
+from tests.integration.door_site import wait_until
 from tests.integration.workspace import ROOT
 
 IMAGE = "pebble:1"
@@ -63,6 +66,15 @@ class Pebble:
         with self._engine.network.connect(NAMES_ADDRESS, 8055) as connection:
             connection.sendall(head + body)
             assert b" 200 " in connection.recv(1000)
+
+    def resolve_soon(self, name: str, address: str) -> None:
+        """Make a name known as soon as the name server runs."""
+
+        def resolves() -> bool:
+            self.resolve(name, address)
+            return True
+
+        wait_until("the name server", resolves, 30)
 
     def trust(self) -> ssl.SSLContext:
         """Trusts what this CA issues, by its root."""
@@ -120,6 +132,18 @@ class Pebble:
                 "profiles": {"default": {"description": "as long as the test likes", "validityPeriod": validity_s}},
             }
         }
+
+
+@contextmanager
+def running(
+    engine: DockerEngine, folder: Path, network: str, validity_s: int, customers: dict[str, str] | None = None
+) -> Iterator[Pebble]:
+    """A CA, and a name server that knows no name, until the block ends."""
+    make_image(engine)
+    authority = Pebble(engine, folder, network)
+    authority.start(validity_s, customers)
+    yield authority
+    authority.stop()
 
 
 def make_image(engine: DockerEngine) -> None:

@@ -20,11 +20,8 @@ VALID_S = 36  # renewal is due after 24 at the latest; by what this CA says, at 
 @pytest.fixture(scope="module")
 def ca(docker_engine: DockerEngine, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
     """A CA, and a name server that does not know the site."""
-    pebble.make_image(docker_engine)
-    authority = Pebble(docker_engine, Path(tmp_path_factory.mktemp("pebble")), network)
-    authority.start(VALID_S)
-    yield authority
-    authority.stop()
+    with pebble.running(docker_engine, Path(tmp_path_factory.mktemp("pebble")), network, VALID_S) as authority:
+        yield authority
 
 
 @pytest.fixture(scope="module")

@@ -19,17 +19,9 @@ KEY_ID, HMAC_KEY = "kid-of-the-campus", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysq
 @pytest.fixture
 def ca(docker_engine: DockerEngine, network: str, tmp_path: Path) -> Iterator[Pebble]:
     """A CA with one customer, and a name server that knows the site."""
-    pebble.make_image(docker_engine)
-    authority = Pebble(docker_engine, tmp_path, network)
-    authority.start(3600, customers={KEY_ID: HMAC_KEY})
-
-    def resolves() -> bool:
-        authority.resolve(NAME, ADDRESS)
-        return True
-
-    wait_until("the name server", resolves, 30)
-    yield authority
-    authority.stop()
+    with pebble.running(docker_engine, tmp_path, network, 3600, customers={KEY_ID: HMAC_KEY}) as authority:
+        authority.resolve_soon(NAME, ADDRESS)
+        yield authority
 
 
 def door(ca: Pebble, new_site: Callable[[Settings], Site], **secrets: str) -> Site:

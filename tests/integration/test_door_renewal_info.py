@@ -19,17 +19,9 @@ VALID_S = 240  # by its dates, renewal is due after 160; the CA is heeded after 
 @pytest.fixture
 def ca(docker_engine: DockerEngine, network: str, tmp_path: Path) -> Iterator[Pebble]:
     """A CA, and a name server that knows the site."""
-    pebble.make_image(docker_engine)
-    authority = Pebble(docker_engine, tmp_path, network)
-    authority.start(VALID_S)
-
-    def resolves() -> bool:
-        authority.resolve(NAME, ADDRESS)
-        return True
-
-    wait_until("the name server", resolves, 30)
-    yield authority
-    authority.stop()
+    with pebble.running(docker_engine, tmp_path, network, VALID_S) as authority:
+        authority.resolve_soon(NAME, ADDRESS)
+        yield authority
 
 
 def test_a_certificate_that_the_ca_will_revoke_is_replaced_long_before_its_dates_ask_for_it(
