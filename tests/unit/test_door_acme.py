@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -116,6 +117,19 @@ def test_a_certificate_that_is_asked_for_again_at_once_is_not_and_neither_by_the
     assert world.asked == 1
     world.now += 3600
     assert Acme(SETTINGS).issue().fits()
+
+
+def test_what_the_ca_wants_renewed_at_once_is_due_when_the_pause_after_it_has_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer, pair = Acme(SETTINGS), made()
+    world.answers = [pair]
+    issuer.issue()
+    wanted = datetime.now(UTC) - timedelta(seconds=1)
+    monkeypatch.setattr(issuer._renewal_info, "renewal", lambda _: wanted)
+    assert issuer.renewal(pair.leaf) > datetime.now(UTC) + timedelta(minutes=50)
+    world.now += pace.HOUR_S
+    assert issuer.renewal(pair.leaf) == wanted
 
 
 def test_another_name_need_not_wait_for_the_hour_of_the_one_before(world: World) -> None:

@@ -62,8 +62,11 @@ class Acme:
         return pair
 
     def renewal(self, leaf: x509.Certificate) -> datetime:
-        """When the CA wants it renewed, if that is before its dates ask for it."""
-        return self._renewal_info.renewal(leaf)
+        """When the CA wants it renewed, if that is before its dates ask for it; never within the pause after the last one."""
+        wanted = self._renewal_info.renewal(leaf)
+        if self._pace.has_just_issued:
+            return max(wanted, datetime.now(UTC) + timedelta(seconds=self._pace.wait_s))
+        return wanted
 
     def _look(self) -> None:
         """See what is in the way; once it is gone, earlier refusals count no more."""

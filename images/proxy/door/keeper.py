@@ -79,7 +79,7 @@ class Keeper:
         pair = None
         try:
             pair = self._store.newest()
-            if pair is None or self._is_due(pair):
+            if pair is None or self._unsaved or self._is_due(pair):
                 # What cannot be saved, on a full disk, is not issued again and again: CAs limit that, too.
                 new = self._unsaved = self._unsaved or self._issuer.issue()
                 self._store.save(new)
