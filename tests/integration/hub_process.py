@@ -19,7 +19,7 @@ from components.hub_files import CONFIG_FOLDER, HubSettings, config_path, hub_fi
 from services.hub.home_volumes import HUB_FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S, STOP_S, ANSWER_S = 60, 20, 20
+START_S, STOP_S, ANSWER_S, LOOK_S = 60, 20, 20, 0.2
 SECRETS = {
     "cookie-secret": "0f" * 32,
     "crypt-key": "1e" * 32,
@@ -97,6 +97,7 @@ class HubProcess:
             "HOMES_ADDRESS": "192.0.2.1",
             "NOTEBOOK_PORT": str(self._notebook_port),
             "no_proxy": "127.0.0.1,localhost",
+            "PYTHONFAULTHANDLER": "1",
         }
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -107,10 +108,15 @@ class HubProcess:
                 stdout=log,
                 stderr=log,
             )
-        end = time.monotonic() + START_S
-        while not self.answers():
-            assert self._process.poll() is None and time.monotonic() < end, f"the hub does not answer:\n{self.log()[-4000:]}"
-            time.sleep(0.2)
+        for _ in range(int(START_S / LOOK_S)):  # not by the clock: a machine that stood still is no hub that does not answer
+            if self.answers():
+                return
+            ended = self._process.poll()
+            assert ended is None, f"the hub has ended with {ended}:\n{self.log()[-4000:]}"
+            time.sleep(LOOK_S)
+        self._process.send_signal(signal.SIGABRT)  # it writes where it stands
+        self._process.wait()
+        raise AssertionError(f"the hub does not answer within {START_S} s:\n{self.log()[-6000:]}")
 
     def command(self) -> list[str]:
         """What runs the hub."""
