@@ -47,11 +47,29 @@ def restore(artefacts: Path) -> Deployment:
     """
     stack = Stack(artefacts)
     stack.repair()
+    _give_up_grown_homes(stack, artefacts)
     log.info("restoring: pulumi up")
     log.info("restored: %s", stack.up())
     deployment = Deployment(artefacts)
     deployment.remove_users()
     return deployment
+
+
+def _give_up_grown_homes(stack: Stack, artefacts: Path) -> None:
+    """Destroy all, with the homes, where a test was cut off after it had made their volume larger: it cannot shrink."""
+    try:
+        deployment = Deployment(artefacts)
+    except StackError:
+        return  # there is none
+    volumes = deployment.stack.outputs().get("volumes") or {}
+    size = deployment.cloud.volumes().get(volumes.get("homes", ""), 0)
+    if size > int(stack.get("homesSize")):
+        log.warning("restoring: the volume of the homes has grown to %d GiB: pulumi destroy", size)
+        stack.set("homesSize", str(size))
+        stack.set("keepData", "false")
+        stack.up()
+        stack.destroy()
+        stack.restore_settings()
 
 
 def snapshot(deployment: Deployment) -> str:
