@@ -40,7 +40,7 @@ site_answers() {
 find_on_path() {
     local candidate version
     while read -r candidate; do
-        [ "$(dirname "$candidate")" != "$bin" ] || continue
+        [ ! "$(dirname "$candidate")" -ef "$bin" ] || continue  # also by the name of a link
         version=$(engine_version "$candidate")
         if [ "${version%%.*}" != "${want%%.*}" ] || ! at_least "$version" "${want%.*}"; then
             say "$candidate is version ${version:-unknown}; the SDK in requirements.txt is $want, so it must be ${want%.*} or newer: not used"

@@ -68,6 +68,14 @@ def test_a_pulumi_without_its_language_host_is_not_used(checkout: Checkout) -> N
     assert "has no pulumi-language-python" in checkout.run()
 
 
+def test_its_own_engine_is_not_taken_for_another_where_the_path_names_it_by_a_link(checkout: Checkout) -> None:
+    checkout.fake_go()
+    checkout.run()
+    (checkout.folder / "link").symlink_to(checkout.build)
+    assert f"ready: Pulumi {VERSION} (build: " in checkout.run(PATH=f"{checkout.folder}/link/bin:{checkout.env['PATH']}")
+    assert subprocess.run([checkout.build / "bin" / "pulumi"], capture_output=True, check=False).returncode == 0
+
+
 def test_where_the_vendor_answers_his_release_and_his_plugins_are_fetched_once(checkout: Checkout, site: str) -> None:
     checkout.fake("curl", '#!/bin/sh\necho curl >>"${0%/*}/asked"\nexec /usr/bin/curl "$@"\n')
     said = checkout.run(LAB_PULUMI_SITE=site)
