@@ -9,14 +9,15 @@ cat >"$settings.new"
 sync "$settings.new"
 mv "$settings.new" "$settings"
 sync "${settings%/*}"
-limited=0
-jupyterhub-storage quotas --limits-only || limited=$?
 
 # The homes are served whatever the limits are: those that are there keep the limits that they have, a new one waits for its own.
 # At a boot, jupyterhub-homes.service starts these when the volume is mounted, so that nothing waits for a volume that is away.
 systemctl disable --quiet nfs-server jupyterhub-quotas.path jupyterhub-quotas.timer
 systemctl enable --quiet jupyterhub-homes.service
 systemctl start nfs-server jupyterhub-quotas.path jupyterhub-quotas.timer
+
+limited=0
+jupyterhub-storage quotas --limits-only || limited=$?
 # Status 3: single homes have a fault, which `status` shows.
 case $limited in
   0 | 3) ;;
