@@ -142,7 +142,7 @@ def make_target(deployment: Deployment, *arguments: str) -> str:
         check=False,
         timeout=LIMIT,
     )
-    assert done.returncode == 0, f"make {' '.join(arguments)} failed: {done.stdout[-400:]}{done.stderr[-800:]}"
+    assert done.returncode == 0, f"make {' '.join(arguments)} failed: {done.stdout[-4000:]}{done.stderr[-800:]}"
     return done.stdout
 
 
