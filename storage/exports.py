@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path("/srv/homes")
 EXPORTS = Path("/etc/exports.d")
-AGAIN = """pulumi up --replace "$(pulumi stack --show-urns | grep -o 'urn:.*::storage-NODE-export')" for each"""
+AGAIN = "pulumi up --replace '**::storage-NODE-export' for each"
 
 
 def served(nodes: Sequence[str], systemctl: Callable[..., str], folder: Path = EXPORTS) -> tuple[bool, str]:

@@ -19,7 +19,7 @@ namesakes() {
 
 if ! look .ID >/dev/null 2>&1; then
   echo "$name ($id) was struck off the swarm, and its machine is still there. Let the next 'pulumi up' make it anew:" >&2
-  echo "pulumi up --replace \"\$(pulumi stack --show-urns | grep -o 'urn:.*::machines-$name')\"" >&2
+  echo "pulumi up --replace '**::machines-$name'" >&2
   exit 1
 fi
 until_is "$seconds" ready || { echo "$name ($id) did not become ready within $seconds s, see: docker node ls" >&2; exit 1; }

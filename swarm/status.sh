@@ -20,7 +20,7 @@ while read -r name status; do
 done <<<"$states"
 rotating && ill+=("certificates are being renewed, which waits for nodes that are not ready (docker node ls)")
 ends=$(date --date "$(certificate -enddate | cut -d = -f 2)" +%F)
-lasts "$days" || ill+=("certificates end on $ends, and a deployment that is off then does not come back by itself: pulumi up")
+lasts "$days" || ill+=("certificates end on $ends, and a deployment that is off then does not come back by itself: pulumi up --replace '**::workers-certificates'")
 if [ ${#ill[@]} -gt 0 ]; then
   told=$(printf '; %s' "${ill[@]}")
   echo "! ${told:2}"
