@@ -77,9 +77,12 @@ class Restic:
 
     @property
     def host(self) -> str:
-        """The name under which restic works for this stack, at most 64 bytes; empty before this version has configured it."""
+        """The name under which restic works for this stack, at most 64 bytes; empty before this version has configured it.
+
+        Letters, digits and single dashes: `hostname` refuses the underscores that a stack's name may have, and a dash at the end.
+        """
         stack, volume = self.config.get("stack"), self.config.get("volume")
-        return f"{str(stack)[:50]}-{str(volume)[:8]}" if stack else ""
+        return re.sub(r"[^A-Za-z0-9]+", "-", f"{str(stack)[:50]}-{str(volume)[:8]}").strip("-") if stack else ""
 
     def run(self, *arguments: str, limit_s: float | None = None) -> str:
         """Run restic and return its output. Raises BackupError with its reason, or where it has not ended in time."""

@@ -158,3 +158,13 @@ def test_files_that_vanish_during_a_backup_are_a_warning_and_old_snapshots_are_f
     assert warning.isprintable()
     assert snapshots(tmp_path, restic) == 1
     assert "notes" in restic.run("ls", "latest")
+
+
+@pytest.mark.parametrize(
+    ("stack", "volume"), [("class_2026.a", "1f-2"), ("another", "another-volume"), ("_" * 100, "-.-x"), ("ü", "7")]
+)
+def test_a_stack_and_a_volume_of_any_name_give_a_name_that_a_machine_may_have(tmp_path: Path, stack: str, volume: str) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"repository": "/nowhere", "password": "", "stack": stack, "volume": volume}))
+    host = Restic(config).host
+    assert subprocess.run([*NAMED, host, "hostname"], capture_output=True, text=True, check=True).stdout == f"{host}\n"
