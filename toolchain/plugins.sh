@@ -48,10 +48,10 @@ given() {
     place_plugin "$1" "$(pin "pulumi-$1")" "$file"
 }
 
-# local_plugins: openstack built from Go modules, the other two stood in for.
+# local_plugins: openstack and docker built from Go modules, command stood in for.
 local_plugins() {
     offline=yes
-    given openstack || build_openstack_plugin
-    given docker || write_stand_in docker
+    given openstack || build_plugin openstack
+    given docker || build_plugin docker
     given command || write_stand_in command
 }

@@ -1,5 +1,6 @@
-"""The openstack plugin that is built here against the Python SDK: same property names, and a clear no to other types."""
+"""The plugins that are built here against the Python SDKs: same property names, and a clear no to other types."""
 
+import functools
 import importlib.metadata
 import inspect
 import json
@@ -13,9 +14,8 @@ import pytest
 from pulumi import _types as sdk_types
 
 from tests.integration.workspace import ROOT, Workspace, toolchain_path, write_plugin
-from tests.openstack_sdk import TYPES, sdk_member
+from tests.plugin_sdks import TYPES, sdk_member, tokens
 
-FOLDER = ROOT / ".build" / "pulumi-home" / "plugins" / f"resource-openstack-v{importlib.metadata.version('pulumi-openstack')}"
 # A cloud that nobody asks: creating is only previewed, and a type that is not mapped is refused before.
 CLOUD = {
     "OS_AUTH_URL": "http://127.0.0.1:9/v3",
@@ -27,21 +27,21 @@ CLOUD = {
 }
 
 
-@pytest.fixture(scope="module")
-def plugin() -> Path:
+def built(name: str) -> Path:
     """The plugin's executable, if it is the one built from Go modules (then it is a link to that)."""
-    file = FOLDER / "pulumi-resource-openstack"
+    version = importlib.metadata.version(f"pulumi-{name}")
+    file = ROOT / ".build" / "pulumi-home" / "plugins" / f"resource-{name}-v{version}" / f"pulumi-resource-{name}"
     if not file.exists():
         pytest.fail(f"{file} is missing: run `make toolchain` first")
-    if not file.resolve().parent.name.startswith("openstack-"):
+    if not file.resolve().parent.name.startswith(f"{name}-"):
         pytest.skip(f"{file} is the vendor's own plugin")
     return file
 
 
-@pytest.fixture(scope="module")
-def fields(plugin: Path) -> dict[str, dict[str, list[str]]]:
+@functools.cache
+def fields(name: str) -> dict[str, dict[str, list[str]]]:
     """What the plugin says of itself: token -> inputs and outputs."""
-    printed = subprocess.run([plugin, "fields"], check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run([built(name), "fields"], check=True, capture_output=True, text=True).stdout
     return typing.cast(dict[str, dict[str, list[str]]], json.loads(printed))
 
 
@@ -63,19 +63,19 @@ def sdk_names(types: dict[str, type], deeper: Callable[[type], dict[str, type]],
     return names
 
 
-@pytest.mark.parametrize("token", TYPES["resources"].values())
-def test_a_resource_has_the_inputs_and_outputs_of_the_sdk(token: str, fields: dict[str, dict[str, list[str]]]) -> None:
+@pytest.mark.parametrize("token", tokens("resources"))
+def test_a_resource_has_the_inputs_and_outputs_of_the_sdk(token: str) -> None:
     cls = sdk_member(token)
     arguments = getattr(inspect.getmodule(cls), f"{cls.__name__}Args")
-    plugin = fields[f"openstack:{token}"]
+    plugin = fields(token.split(":")[0])[token]
     assert set(plugin["outputs"]) == sdk_names(sdk_types.resource_types(cls), sdk_types.output_type_types)
     assert set(plugin["inputs"]) == sdk_names(sdk_types.input_type_types(arguments), sdk_types.input_type_types)
 
 
-@pytest.mark.parametrize("token", TYPES["dataSources"].values())
-def test_a_data_source_has_the_arguments_and_results_of_the_sdk(token: str, fields: dict[str, dict[str, list[str]]]) -> None:
+@pytest.mark.parametrize("token", tokens("dataSources"))
+def test_a_data_source_has_the_arguments_and_results_of_the_sdk(token: str) -> None:
     function = sdk_member(token)
-    plugin = fields[f"openstack:{token}"]
+    plugin = fields(token.split(":")[0])[token]
     arguments = set(re.findall(r"__args__\['(\w+)'\]", inspect.getsource(function)))
     result = typing.get_type_hints(function)["return"]
     # "id" stands in every result, whether the provider's schema has it or not.
@@ -85,11 +85,12 @@ def test_a_data_source_has_the_arguments_and_results_of_the_sdk(token: str, fiel
 
 
 @pytest.fixture
-def workspace(plugin: Path, tmp_path: Path) -> Workspace:
-    """A project with this plugin and a cloud that nobody asks."""
+def workspace(tmp_path: Path) -> Workspace:
+    """A project with these plugins and a cloud that nobody asks."""
     home, folder = tmp_path / "pulumi-home", tmp_path / "project"
     folder.mkdir()
-    write_plugin(home, "openstack", importlib.metadata.version("pulumi-openstack"), plugin)
+    for name in TYPES:
+        write_plugin(home, name, importlib.metadata.version(f"pulumi-{name}"), built(name))
     workspace = Workspace(folder, home, toolchain_path())
     workspace.set_env(**CLOUD)
     return workspace

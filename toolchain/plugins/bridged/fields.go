@@ -1,4 +1,4 @@
-package main
+package bridged
 
 import (
 	"encoding/json"

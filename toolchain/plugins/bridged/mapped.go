@@ -1,4 +1,4 @@
-package main
+package bridged
 
 import (
 	"context"
@@ -16,12 +16,13 @@ import (
 // the program, Read about one to import or refresh, Invoke about a data source.
 type mappedOnly struct {
 	pulumirpc.ResourceProviderServer
+	plugin      string
 	resources   map[string]bool
 	dataSources map[string]bool
 }
 
 func newMappedOnly(inner pulumirpc.ResourceProviderServer, info tfbridge.ProviderInfo) *mappedOnly {
-	guard := &mappedOnly{inner, map[string]bool{}, map[string]bool{}}
+	guard := &mappedOnly{inner, info.Name, map[string]bool{}, map[string]bool{}}
 	for _, mapped := range info.Resources {
 		guard.resources[string(mapped.Tok)] = true
 	}
@@ -31,10 +32,10 @@ func newMappedOnly(inner pulumirpc.ResourceProviderServer, info tfbridge.Provide
 	return guard
 }
 
-func refusal(kind, token, section string) error {
-	return status.Errorf(codes.Unimplemented, "%s %s is not mapped in this openstack plugin, which was built from Go modules and has "+
-		"only the types of toolchain/openstack/types.json; add it there under %q and run `make toolchain`, or use the "+
-		"vendor's plugin where it can be downloaded", kind, token, section)
+func (guard *mappedOnly) refusal(kind, token, section string) error {
+	return status.Errorf(codes.Unimplemented, "%s %s is not mapped in this %s plugin, which was built from Go modules and has only "+
+		"the types of toolchain/plugins/%[3]s/types.json; add it there under %[4]q and run `make toolchain`, or use the vendor's "+
+		"plugin where it can be downloaded", kind, token, guard.plugin, section)
 }
 
 func (guard *mappedOnly) checkURN(urn string) error {
@@ -43,7 +44,7 @@ func (guard *mappedOnly) checkURN(urn string) error {
 		return fmt.Errorf("resource name %q: %w", urn, err)
 	}
 	if token := string(parsed.Type()); !guard.resources[token] {
-		return refusal("resource type", token, "resources")
+		return guard.refusal("resource type", token, "resources")
 	}
 	return nil
 }
@@ -67,7 +68,7 @@ func (guard *mappedOnly) Read(ctx context.Context, request *pulumirpc.ReadReques
 // Invoke refuses unmapped data sources.
 func (guard *mappedOnly) Invoke(ctx context.Context, request *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	if token := request.GetTok(); !guard.dataSources[token] {
-		return nil, refusal("data source", token, "dataSources")
+		return nil, guard.refusal("data source", token, "dataSources")
 	}
 	return guard.ResourceProviderServer.Invoke(ctx, request)
 }
