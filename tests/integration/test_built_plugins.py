@@ -1,6 +1,7 @@
 """The plugins that are built here against the Python SDKs: same property names, and a clear no to other types."""
 
 import functools
+import importlib
 import importlib.metadata
 import inspect
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from pulumi import _types as sdk_types
 
-from tests.integration.workspace import ROOT, Workspace, toolchain_path, write_plugin
+from tests.integration.workspace import Workspace, installed_plugin, toolchain_path, write_plugin
 from tests.plugin_sdks import TYPES, sdk_member, tokens
 
 # A cloud that nobody asks: creating is only previewed, and a type that is not mapped is refused before.
@@ -29,10 +30,7 @@ CLOUD = {
 
 def built(name: str) -> Path:
     """The plugin's executable, if it is the one built from Go modules (then it is a link to that)."""
-    version = importlib.metadata.version(f"pulumi-{name}")
-    file = ROOT / ".build" / "pulumi-home" / "plugins" / f"resource-{name}-v{version}" / f"pulumi-resource-{name}"
-    if not file.exists():
-        pytest.fail(f"{file} is missing: run `make toolchain` first")
+    file = installed_plugin(name)
     if not file.resolve().parent.name.startswith(f"{name}-"):
         pytest.skip(f"{file} is the vendor's own plugin")
     return file
@@ -72,6 +70,13 @@ def test_a_resource_has_the_inputs_and_outputs_of_the_sdk(token: str) -> None:
     assert set(plugin["inputs"]) == sdk_names(sdk_types.input_type_types(arguments), sdk_types.input_type_types)
 
 
+@pytest.mark.parametrize("name", TYPES)
+def test_a_provider_has_the_settings_of_the_sdk(name: str) -> None:
+    arguments = importlib.import_module(f"pulumi_{name}").ProviderArgs
+    plugin = fields(name)[f"pulumi:providers:{name}"]
+    assert set(plugin["inputs"]) == sdk_names(sdk_types.input_type_types(arguments), sdk_types.input_type_types)
+
+
 @pytest.mark.parametrize("token", tokens("dataSources"))
 def test_a_data_source_has_the_arguments_and_results_of_the_sdk(token: str) -> None:
     function = sdk_member(token)
@@ -106,16 +111,20 @@ def test_a_mapped_resource_is_planned_with_a_name_from_its_own(workspace: Worksp
 @pytest.mark.parametrize(
     ("call", "refused", "section"),
     [
-        ("dns.Zone('zone', name='example.org.')", "resource type openstack:dns/zone:Zone", "resources"),
-        ("dns.Zone.get('zone', '1')", "resource type openstack:dns/zone:Zone", "resources"),
-        ("dns.get_dns_zone(name='x')", "data source openstack:dns/getDnsZone:getDnsZone", "dataSources"),
+        ("openstack.dns.Zone('zone', name='example.org.')", "resource type openstack:dns/zone:Zone", "resources"),
+        ("openstack.dns.Zone.get('zone', '1')", "resource type openstack:dns/zone:Zone", "resources"),
+        ("openstack.dns.get_dns_zone(name='x')", "data source openstack:dns/getDnsZone:getDnsZone", "dataSources"),
+        ("docker.Volume('volume')", "resource type docker:index/volume:Volume", "resources"),
+        ("docker.get_network(name='x')", "data source docker:index/getNetwork:getNetwork", "dataSources"),
     ],
 )
 def test_a_type_that_is_not_mapped_is_refused_with_the_remedy(
     call: str, refused: str, section: str, workspace: Workspace
 ) -> None:
-    workspace.write(f"import pulumi_openstack as openstack\nopenstack.{call}\n")
+    plugin = call.split(".")[0]
+    workspace.write(f"import pulumi_{plugin} as {plugin}\n{call}\n")
     planned = workspace.preview()
     assert not planned.ok
-    assert f"{refused} is not mapped in this openstack plugin" in planned.output
-    assert f'toolchain/openstack/types.json; add it there under "{section}" and run `make toolchain`' in planned.output
+    assert f"{refused} is not mapped in this {plugin} plugin" in planned.output
+    remedy = f'toolchain/plugins/{plugin}/types.json; add it there under "{section}" and run `make toolchain`'
+    assert remedy in planned.output

@@ -40,9 +40,10 @@ func fieldsOf(schema shim.SchemaMap, fields map[string]*tfbridge.SchemaInfo) typ
 	return all
 }
 
-// printFields writes {"token": {"inputs": [...], "outputs": [...]}} for every mapped type to standard output.
+// printFields writes {"token": {"inputs": [...], "outputs": [...]}} for the provider itself and every
+// mapped type to standard output.
 func printFields(info tfbridge.ProviderInfo) error {
-	types := map[string]typeFields{}
+	types := map[string]typeFields{"pulumi:providers:" + info.Name: fieldsOf(info.P.Schema(), info.Config)}
 	for name, resource := range info.Resources {
 		types[string(resource.Tok)] = fieldsOf(info.P.ResourcesMap().Get(name).Schema(), resource.Fields)
 	}
