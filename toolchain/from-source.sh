@@ -11,7 +11,7 @@ link_flags() {
     case $1 in
         engine) printf '%s' "-s -w -X $sdk/go/common/version.Version=v$(pin pulumi)" ;;
         language-python) printf '%s' "-s -w -X $sdk/go/common/version.Version=$(sed -n "s|.*$sdk \(v[0-9.]*\).*|\1|p" "$here/$1/go.mod")" ;;
-        openstack | docker) printf '%s' "-s -w -X jupyterhub-swarm/toolchain/plugins/bridged.Version=$(pin "pulumi-$1")" ;;
+        openstack | docker | command) printf '%s' "-s -w -X jupyterhub-swarm/toolchain/plugins/bridged.Version=$(pin "pulumi-$1")" ;;
     esac
 }
 
@@ -51,7 +51,7 @@ need_go() {
 # module NAME: the Go module that NAME is built in; the plugins share one.
 module() {
     case $1 in
-        openstack | docker) printf '%s' "$here/plugins" ;;
+        openstack | docker | command) printf '%s' "$here/plugins" ;;
         *) printf '%s' "$here/$1" ;;
     esac
 }

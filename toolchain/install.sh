@@ -5,8 +5,8 @@
 # Three ways, the first that works is taken; LAB_TOOLCHAIN=path|download|build forces one:
 #   path      the pulumi on PATH, if it is as new as the SDK in requirements.txt (same major, same minor or newer)
 #   download  the vendor's release, where his site answers within 5 s
-#   build     from Go modules, versions pinned in */go.mod and */go.sum; the command plugin is then the stand-in of
-#             lab/plugins. The folder LAB_PLUGINS_DIR may hold the vendor's plugins (pulumi-resource-NAME) instead
+#   build     from Go modules, versions pinned in */go.mod and */go.sum; the plugins have then the types alone that the
+#             program uses. The folder LAB_PLUGINS_DIR may hold the vendor's (pulumi-resource-NAME) instead
 # Use the result by `. .build/toolchain/env`.
 set -euo pipefail
 

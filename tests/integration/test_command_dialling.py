@@ -1,4 +1,4 @@
-"""Reaching and signing in to hosts, behind a bastion and not: one table for the stand-in and the vendor's plugin."""
+"""Reaching and signing in to hosts for remote commands, behind a bastion and not."""
 
 import socket
 import threading
@@ -8,7 +8,6 @@ import pytest
 
 from tests.integration.command_programs import HEAD, expect_no_leak, tell_hosts
 from tests.integration.conftest import SshHosts
-from tests.integration.sshd import new_key, running_agent
 from tests.integration.workspace import Workspace
 
 PLUGINS = ("command",)
@@ -92,25 +91,6 @@ remote.Command("behind", create="true", connection=connection(private_key=key("W
     expect_no_leak(workspace, failed, ssh_hosts)
 
 
-def test_a_key_with_a_passphrase_and_an_agent_sign_in(workspace: Workspace, ssh_hosts: SshHosts) -> None:
-    ssh_hosts.target.start()
-    locked = new_key(workspace.folder, "locked_key", passphrase="let me in")
-    ssh_hosts.target.authorize(locked)
-    workspace.set_env(LOCKED_KEY=str(locked), PASSPHRASE="let me in", AGENT=str(workspace.folder / "agent"))
-    workspace.write(
-        HEAD
-        + """
-passphrase = pulumi.Output.secret(os.environ["PASSPHRASE"])
-remote.Command("locked", create="echo in", connection=connection(private_key=key("LOCKED_KEY"), private_key_password=passphrase))
-remote.Command("agent", create="echo in", connection=connection(private_key=None, agent_socket_path=os.environ["AGENT"]))
-"""
-    )
-    with running_agent(workspace.folder / "agent", ssh_hosts.target_key):
-        made = workspace.up().expect_ok()
-    assert [made.resource(name)["outputs"]["stdout"] for name in ("locked", "agent")] == ["in", "in"]
-    expect_no_leak(workspace, made, ssh_hosts, "let me in")
-
-
 def test_a_connection_lost_while_a_line_runs_is_an_error_and_runs_it_once(
     workspace: Workspace, ssh_hosts: SshHosts, tmp_path: Path
 ) -> None:
@@ -122,13 +102,3 @@ def test_a_connection_lost_while_a_line_runs_is_an_error_and_runs_it_once(
     assert not failed.ok
     assert "exited with status" not in failed.output
     assert trace.read_text() == "ran\n"
-
-
-def test_a_pinned_host_key_is_verified(workspace: Workspace, ssh_hosts: SshHosts) -> None:
-    ssh_hosts.target.start()
-    workspace.set_env(RIGHT=ssh_hosts.target.public_host_key, WRONG=ssh_hosts.bastion.public_host_key)
-    program = HEAD + 'remote.Command("one", connection=connection(host_key=os.environ["RIGHT"]), create="echo trusted")\n'
-    workspace.write(program)
-    assert workspace.up().expect_ok().resource("one")["outputs"]["stdout"] == "trusted"
-    workspace.write(program.replace('"RIGHT"', '"WRONG"'))
-    assert not workspace.up().ok
