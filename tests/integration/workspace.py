@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = "dev"
-PROJECT = "standin-test"
+PROJECT = "plugin-test"
 _MINUTES = 5
 
 
@@ -220,7 +220,7 @@ def toolchain_path() -> str:
 
 
 def installed_plugin(name: str) -> Path:
-    """The plugin that `make toolchain` has put there: built here, the vendor's, or a stand-in."""
+    """The plugin that `make toolchain` has put there: built here or the vendor's."""
     version = importlib.metadata.version(f"pulumi-{name}")
     file = ROOT / ".build" / "pulumi-home" / "plugins" / f"resource-{name}-v{version}" / f"pulumi-resource-{name}"
     assert file.exists(), f"{file} is missing: run `make toolchain` first"
