@@ -52,9 +52,7 @@ pulumi.export("stdout", counted.stdout)
     assert workspace.destroy().expect_ok().changes == {"delete": 5}
 
 
-def test_update_and_delete_run_their_own_lines(
-    workspace: Workspace, ssh_hosts: SshHosts, tmp_path: Path
-) -> None:
+def test_update_and_delete_run_their_own_lines(workspace: Workspace, ssh_hosts: SshHosts, tmp_path: Path) -> None:
     ssh_hosts.target.start()
     trace = tmp_path / "trace"
     program = (

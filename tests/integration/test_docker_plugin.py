@@ -1,4 +1,4 @@
-"""The program's own services, config and network by the docker plugin that the toolchain has put there, over ssh, on a real swarm."""
+"""The program's own services, config and network over ssh on a real swarm, by the docker plugin of `make toolchain`."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,9 @@ services.manager_service(
         environment={"GREETING": given["text"], "EQUALS": "a=b"},
         mounts=[
             services.Mount(type="volume", source="data", target="/data"),
-            services.Mount(type="bind", source="/proc", target="/host", bind_options=services.BindOptions(propagation="rprivate")),
+            services.Mount(
+                type="bind", source="/proc", target="/host", bind_options=services.BindOptions(propagation="rprivate")
+            ),
         ],
         secrets=[services.secret_file(given["secret"], "word", "word")],
         configs=[services.config_file("page", given["text"], "/page", child)],
@@ -58,7 +60,9 @@ services.manager_service(
 )
 services.manager_service(
     "door",
-    services.ServiceArgs(service_name="door", image=given["image"], memory_limit=64 << 20, arguments=waits, on_every_node=[5000]),
+    services.ServiceArgs(
+        service_name="door", image=given["image"], memory_limit=64 << 20, arguments=waits, on_every_node=[5000]
+    ),
     child,
 )
 """

@@ -35,7 +35,7 @@ def imported(node: ast.AST) -> dict[str, str]:
 
 
 def used_types() -> set[str]:
-    """ "plugin:module.Member" for each `networking.Port(...)`, `compute.get_flavor(...)`, `docker.Network(...)` in the program."""
+    """ "plugin:module.Member" for each `networking.Port(...)`, `compute.get_flavor(...)` and the like in the program."""
     used = set()
     for file in [ROOT / "__main__.py", *(ROOT / "components").glob("*.py")]:
         tree = ast.parse(file.read_text())
