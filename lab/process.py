@@ -1,6 +1,6 @@
 """Run the programs that the lab is made with: output goes to a log file, an error shows its end.
 
-Standard library only, like all of the lab outside `lab/plugins`: it runs before any virtual environment exists.
+Standard library only, like all of the lab: it runs before any virtual environment exists.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # shares its variables with the script that sources it
-# Way "build": the engine, the Python language host and the openstack plugin from Go modules. Sourced by install.sh.
+# Way "build": the engine, the Python language host and the plugins from Go modules. Sourced by install.sh.
 
 # No C compiler is needed; nobody debugs these, so no symbol tables and no DWARF (that saves a fifth of the compile time).
 export CGO_ENABLED=0 GOWORK=off
@@ -11,7 +11,7 @@ link_flags() {
     case $1 in
         engine) printf '%s' "-s -w -X $sdk/go/common/version.Version=v$(pin pulumi)" ;;
         language-python) printf '%s' "-s -w -X $sdk/go/common/version.Version=$(sed -n "s|.*$sdk \(v[0-9.]*\).*|\1|p" "$here/$1/go.mod")" ;;
-        openstack) printf '%s' "-s -w -X main.version=$(pin pulumi-openstack)" ;;
+        openstack | docker | command) printf '%s' "-s -w -X jupyterhub-swarm/toolchain/plugins/bridged.Version=$(pin "pulumi-$1")" ;;
     esac
 }
 
@@ -48,32 +48,41 @@ need_go() {
         "run \`make toolchain\` again."
 }
 
-# unit_folder NAME: where the result of building toolchain/NAME lies, named by all that goes into it, so that it is built
-# again exactly when one of them changed.
+# module NAME: the Go module that NAME is built in; the plugins share one.
+module() {
+    case $1 in
+        openstack | docker | command) printf '%s' "$here/plugins" ;;
+        *) printf '%s' "$here/$1" ;;
+    esac
+}
+
+# unit_folder NAME: where the result of building NAME lies, named by all that goes into it, so that it is built again
+# exactly when one of them changed.
 unit_folder() {
     local key
-    key=$({ cat "$here/$1"/*; printf '%s' "${build_flags[*]} $(link_flags "$1") $(uname -sm)"; } | sha256sum)
+    key=$({ find "$(module "$1")" -type f -print0 | sort -z | xargs -0 cat; printf '%s' "${build_flags[*]} $(link_flags "$1") $(uname -sm)"; } | sha256sum)
     printf '%s' "$dir/built/$1-${key:0:12}"
 }
 
 # built NAME...: are these there? A unit's folder gets its name only when it is complete.
 built() { local name; for name; do [ -d "$(unit_folder "$name")" ] || return 1; done; }
 
-# compile NAME PACKAGE FILE: builds PACKAGE in module toolchain/NAME into its unit folder as FILE, unless it is there.
+# compile NAME PACKAGE FILE: builds PACKAGE of NAME's module into its unit folder as FILE, unless it is there.
 compile() {
-    local name=$1 package=$2 file=$3 folder older
+    local name=$1 package=$2 file=$3 folder older in
+    in=$(module "$name")
     built "$name" && return
     need_go
     progress='packages found'
-    run_quietly "$file: fetching Go modules" go -C "$here/$name" list -deps -f '{{.ImportPath}}' "$package"
+    run_quietly "$file: fetching Go modules" go -C "$in" list -deps -f '{{.ImportPath}}' "$package"
     progress="of $(grep -vc '^go: ' "$dir/log") packages at most"
     mkdir "$work/unit"
     run_quietly "$file: compiling" \
-        go -C "$here/$name" build "${build_flags[@]}" -ldflags "$(link_flags "$name")" \
+        go -C "$in" build "${build_flags[@]}" -ldflags "$(link_flags "$name")" \
         -o "$work/unit/$file" "$package"
     if [ "$name" = engine ]; then
         # The language host starts this Python file, which must be of the engine's and the SDK's version, from beside it.
-        install -m 755 "$(go -C "$here/$name" list -m -f '{{.Dir}}' "$sdk")/python/cmd/pulumi-language-python-exec" "$work/unit/"
+        install -m 755 "$(go -C "$in" list -m -f '{{.Dir}}' "$sdk")/python/cmd/pulumi-language-python-exec" "$work/unit/"
     fi
     folder=$(unit_folder "$name")
     mkdir -p "$dir/built"
@@ -91,8 +100,21 @@ build_engine() {
     pulumi=$bin/pulumi
 }
 
-# build_openstack_plugin: into the folder where the engine looks for plugins.
-build_openstack_plugin() {
-    compile openstack . pulumi-resource-openstack
-    place_plugin openstack "$(pin pulumi-openstack)" "$(unit_folder openstack)/pulumi-resource-openstack"
+# lay_out_docker_provider: the files of the docker provider that plugins/docker/source names, where plugins/go.mod expects them.
+lay_out_docker_provider() {
+    local source=$here/plugins/docker/source origin
+    need_go
+    run_quietly "docker provider: fetching" go -C "$source" mod download
+    origin=$(go -C "$source" list -m -f '{{.Dir}}' github.com/terraform-providers/terraform-provider-docker)
+    rm -rf "$dir/docker-provider"
+    mkdir "$dir/docker-provider"
+    (cd "$origin/internal/provider" && xargs install -m 644 -t "$dir/docker-provider" <"$source/files")
+    install -m 644 "$origin/go.mod" "$source/left_out.go" "$dir/docker-provider"
+}
+
+# build_plugin NAME: into the folder where the engine looks for plugins.
+build_plugin() {
+    built "$1" || [ -n "${laid_out:-}" ] || { lay_out_docker_provider && laid_out=yes; }
+    compile "$1" "./$1" "pulumi-resource-$1"
+    place_plugin "$1" "$(pin "pulumi-$1")" "$(unit_folder "$1")/pulumi-resource-$1"
 }

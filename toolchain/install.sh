@@ -5,8 +5,8 @@
 # Three ways, the first that works is taken; LAB_TOOLCHAIN=path|download|build forces one:
 #   path      the pulumi on PATH, if it is as new as the SDK in requirements.txt (same major, same minor or newer)
 #   download  the vendor's release, where his site answers within 5 s
-#   build     from Go modules, versions pinned in */go.mod and */go.sum; the docker and command plugins are then the
-#             stand-ins of lab/plugins, unless the folder LAB_PLUGINS_DIR holds the vendor's (pulumi-resource-NAME)
+#   build     from Go modules, versions pinned in */go.mod and */go.sum; the plugins have then the types alone that the
+#             program uses. The folder LAB_PLUGINS_DIR may hold the vendor's (pulumi-resource-NAME) instead
 # Use the result by `. .build/toolchain/env`.
 set -euo pipefail
 
@@ -99,7 +99,7 @@ choose_engine() {
 install_plugins() {
     if [ "$way" != build ] && [ -z "${LAB_PLUGINS_DIR:-}" ]; then
         fetch_plugins && return
-        say "the vendor's plugins cannot be had here: building and standing in for them"
+        say "the vendor's plugins cannot be had here: building them"
     fi
     local_plugins
 }

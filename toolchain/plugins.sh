@@ -9,20 +9,6 @@ place_plugin() {
     mv -T "$work/link" "$place/pulumi-resource-$1"
 }
 
-# write_stand_in NAME: a plugin that runs the Python stand-in of lab/plugins in the project's virtualenv.
-write_stand_in() {
-    local name=$1 version place
-    version=$(pin "pulumi-$name")
-    place=$plugins/resource-$name-v$version
-    mkdir -p "$place"
-    cat >"$work/plugin" <<END
-#!/bin/sh
-PYTHONPATH='$root/lab/plugins' exec '$root/.venv/bin/python' -m standin.$name "\$@"
-END
-    chmod 755 "$work/plugin"
-    mv -T "$work/plugin" "$place/pulumi-resource-$name"
-}
-
 # fetch_plugins: the vendor's own plugins, by the engine. Succeeds only if all three are there.
 fetch_plugins() {
     local name version place file
@@ -30,7 +16,7 @@ fetch_plugins() {
         version=$(pin "pulumi-$name")
         place=$plugins/resource-$name-v$version
         file=$place/pulumi-resource-$name
-        # One that is neither a link nor a script is not ours, but was fetched before.
+        # One that is not a link (nor a script, as earlier versions had them) is not ours, but was fetched before.
         [ -f "$file" ] && [ ! -L "$file" ] && [ "$(head -c 2 "$file")" != '#!' ] && continue
         site_answers || return 1
         say "fetching the vendor's $name plugin $version"
@@ -48,10 +34,11 @@ given() {
     place_plugin "$1" "$(pin "pulumi-$1")" "$file"
 }
 
-# local_plugins: openstack built from Go modules, the other two stood in for.
+# local_plugins: those given, the others built from Go modules.
 local_plugins() {
+    local name
     offline=yes
-    given openstack || build_openstack_plugin
-    given docker || write_stand_in docker
-    given command || write_stand_in command
+    for name in openstack docker command; do
+        given "$name" || build_plugin "$name"
+    done
 }

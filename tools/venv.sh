@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The virtual environment of the program, its tests and the lab's plugins. Usage: tools/venv.sh PYTHON FOLDER
+# The virtual environment of the program and its tests. Usage: tools/venv.sh PYTHON FOLDER
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=$1 folder=$2

@@ -25,7 +25,8 @@ case " $* " in
   *" version "*) echo "go version go{version} linux/amd64" ;;
   *" env GOTOOLCHAIN "*) echo local ;;
   *" list -deps "*) echo a; echo b ;;
-  *" list -m "*) echo "${{0%/*}}/sdk" ;;
+  *" mod download "*) ;;
+  *" list -m "*) echo "${{0%/*}}/module" ;;
   *" build "*)
     while [ $# -gt 0 ]; do [ "$1" != -o ] || out=$2; shift; done
     echo "${{out##*/}}" >>"${{0%/*}}/builds"
@@ -61,9 +62,13 @@ class Checkout:
         self._executable(self.fakes / name, text)
 
     def fake_go(self, version: str = "99.0.0") -> None:
-        """A Go of that version, and the SDK's module that holds the launcher."""
+        """A Go of that version, and one module that is the SDK's, with the launcher, and the docker provider's."""
         self.fake("go", GO.format(version=version, engine=VERSION))
-        self._executable(self.fakes / "sdk" / "python" / "cmd" / "pulumi-language-python-exec", "#!/bin/sh\n")
+        module = self.fakes / "module"
+        self._executable(module / "python" / "cmd" / "pulumi-language-python-exec", "#!/bin/sh\n")
+        for name in (ROOT / "toolchain" / "plugins" / "docker" / "source" / "files").read_text().split():
+            self._executable(module / "internal" / "provider" / name, "")
+        (module / "go.mod").touch()
 
     def fake_pulumi(self, version: str) -> None:
         """A Pulumi of that version with its language host."""

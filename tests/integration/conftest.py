@@ -1,21 +1,19 @@
-"""Fixtures for tests against real programs: the Pulumi engine with stand-in or vendor's plugins, and ssh servers.
+"""Fixtures for tests against real programs: the Pulumi engine with the plugins of `make toolchain`, and ssh servers.
 
-The tests of a stand-in run twice: with the stand-in, and with the vendor's plugin when STANDIN_VENDOR_DIR names a
-folder that holds it (pulumi-resource-command, pulumi-resource-docker). Both must give the same states and diffs.
-A test module says which plugins it needs: `PLUGINS = ("command",)`.
+A test module says which plugins it needs: `PLUGINS = ("command",)`. With LAB_PLUGINS_DIR at `make toolchain` they are the
+vendor's, for which the same tests hold.
 """
 
 import importlib.metadata
-import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.integration.sshd import Bastion, Server, lonely_network, new_key
-from tests.integration.workspace import ROOT, Workspace, toolchain_path, write_plugin
+from tests.integration.workspace import Workspace, installed_plugin, toolchain_path, write_plugin
 
 
 @dataclass(frozen=True)
@@ -29,45 +27,18 @@ class SshHosts:
     wrong_key: Path
 
 
-@pytest.fixture(params=["stand-in", "vendor"])
-def plugin_kind(request: pytest.FixtureRequest) -> str:
-    """Whose plugins the test runs with."""
-    kind = str(request.param)
-    if kind == "vendor":
-        skip_without_vendor(request.module.PLUGINS)
-    return kind
-
-
 @pytest.fixture
-def pulumi_workspace(request: pytest.FixtureRequest, tmp_path: Path, plugin_kind: str) -> Workspace:
-    """A project with its own state, whose plugins are the stand-ins or the vendor's."""
+def pulumi_workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
+    """A project with its own state and the plugins that the test module names."""
     path = toolchain_path()
     if shutil.which("pulumi", path=path) is None:
         pytest.fail("no pulumi in .build/toolchain/bin or on PATH: run `make toolchain` first")
     folder = tmp_path / "project"
     folder.mkdir()
-    return Workspace(folder, plugin_home(tmp_path, plugin_kind, request.module.PLUGINS), path)
-
-
-def plugin_home(folder: Path, kind: str, names: Sequence[str]) -> Path:
-    """A PULUMI_HOME of its own with the named plugins of that kind."""
-    home = folder / f"pulumi-home-{kind}"
-    for name in names:
-        version = importlib.metadata.version(f"pulumi-{name}")
-        if kind == "vendor":
-            write_plugin(home, name, version, _vendor_folder() / f"pulumi-resource-{name}")
-        else:
-            python = ROOT / ".venv" / "bin" / "python"
-            command = ["env", f"PYTHONPATH={ROOT / 'lab' / 'plugins'}", str(python), "-m", f"standin.{name}"]
-            write_plugin(home, name, version, command)
-    return home
-
-
-def skip_without_vendor(names: Sequence[str]) -> None:
-    """Skips the test where the vendor's plugins cannot be had."""
-    for name in names:
-        if not (_vendor_folder() / f"pulumi-resource-{name}").exists():
-            pytest.skip(f"no vendor's {name} plugin: STANDIN_VENDOR_DIR names no folder that holds it")
+    home = tmp_path / "pulumi-home"
+    for name in request.module.PLUGINS:
+        write_plugin(home, name, importlib.metadata.version(f"pulumi-{name}"), installed_plugin(name))
+    return Workspace(folder, home, path)
 
 
 @pytest.fixture
@@ -85,7 +56,3 @@ def ssh_hosts(tmp_path: Path) -> Iterator[SshHosts]:
         finally:
             target.stop()
             bastion.stop()
-
-
-def _vendor_folder() -> Path:
-    return Path(os.environ.get("STANDIN_VENDOR_DIR") or os.devnull)

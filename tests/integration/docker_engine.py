@@ -22,7 +22,7 @@ from unittest import mock
 from tests.integration.netns import Network
 
 # A small image in two versions, with nothing but a shell and its tools.
-IMAGE, OTHER_IMAGE = "standin/box:1", "standin/box:2"
+IMAGE, OTHER_IMAGE = "tests/box:1", "tests/box:2"
 # Ends at once when it is told to.
 WAIT_COMMAND = ["sh", "-c", "trap exit TERM; sleep 1000 & wait"]
 _START_SECONDS = 60.0
@@ -36,7 +36,7 @@ class DockerEngine:
 
     def __init__(self, folder: Path, name: str = "") -> None:
         self._folder = folder
-        self._group = f"standin-test-{os.getpid()}{name}"
+        self._group = f"jupyterhub-test-{os.getpid()}{name}"
         self._log = folder / "dockerd.log"
         self.socket = folder / "docker.sock"
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,4 +1,4 @@
-"""Fixtures of the docker plugin's tests; a test module takes them by `pytest_plugins`."""
+"""The tests' own Docker engine as a fixture; a test module takes it by `pytest_plugins`."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,8 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.docker_engine import DockerEngine
-from tests.integration.docker_programs import Swarm
-from tests.integration.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +19,3 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEn
         yield engine
     finally:
         engine.stop()
-
-
-@pytest.fixture
-def swarm(pulumi_workspace: Workspace, docker_engine: DockerEngine, plugin_kind: str) -> Iterator[Swarm]:
-    """A stack on the engine, which is empty before and after."""
-    yield Swarm(pulumi_workspace, docker_engine, plugin_kind)
-    docker_engine.clear()

@@ -33,24 +33,6 @@ def new_key(folder: Path, name: str, passphrase: str = "") -> Path:
     return path
 
 
-@contextmanager
-def running_agent(socket_path: Path, key: Path) -> Iterator[None]:
-    """An ssh agent on that socket, holding that key."""
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket_path], stdout=subprocess.DEVNULL)
-    waiting = threading.Event()
-    try:
-        for _ in range(int(_START_SECONDS * 20)):
-            if socket_path.exists():
-                break
-            waiting.wait(0.05)
-        environment = {**os.environ, "SSH_AUTH_SOCK": str(socket_path)}
-        subprocess.run(["ssh-add", "-q", key], env=environment, check=True)
-        yield
-    finally:
-        agent.terminate()
-        agent.wait()
-
-
 class Server:
     """One sshd. `start` and `stop` may be called at any time."""
 

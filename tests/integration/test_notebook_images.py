@@ -15,7 +15,7 @@ from tests.integration.starts import LIMIT_S, Spawners, node_name, start, told
 
 pytest_plugins = ("tests.integration.spawner_fixtures",)
 
-ODD = "standin/odd:1"
+ODD = "tests/odd:1"
 FAILING_CHECK = "HEALTHCHECK --interval=1s --timeout=1s --start-period=1s --retries=2 CMD false"
 # Longer than the check needs to fail for good, several times.
 WELL_BEYOND_S = 12

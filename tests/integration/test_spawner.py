@@ -24,7 +24,7 @@ from tests.integration.starts import HUB, LIMIT_S, Spawners, node_name, start, t
 
 pytest_plugins = ("tests.integration.spawner_fixtures",)
 
-FOREIGN = "standin/foreign:1"
+FOREIGN = "tests/foreign:1"
 OTHER_HUB = "http://other:8081/hub/api"
 
 
@@ -41,7 +41,7 @@ def test_a_server_that_cannot_start_is_told_with_the_end_of_its_log(spawner: Spa
 
 
 def test_an_image_that_is_nowhere_is_named(spawner: Spawners, engine: DockerEngine) -> None:
-    assert f"The image standin/none:9 is not on {node_name(engine)}" in told(spawner(image="standin/none:9"))
+    assert f"The image tests/none:9 is not on {node_name(engine)}" in told(spawner(image="tests/none:9"))
 
 
 def test_a_program_that_the_image_lacks_is_told(spawner: Spawners) -> None:

@@ -18,6 +18,9 @@ import pytest
 
 from tests.integration.checkout import ENGINE, PATIENCE_S, VERSION, Checkout, wait_for
 
+# In the order in which they are built.
+PLUGINS = [f"pulumi-resource-{name}" for name in ("openstack", "docker", "command")]
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
@@ -50,7 +53,7 @@ def test_a_pulumi_on_path_that_is_new_enough_is_used(checkout: Checkout) -> None
     checkout.fake_go()
     said = checkout.run()
     assert f"ready: Pulumi 3.999.0 (path: {checkout.fakes}/pulumi)" in said
-    assert checkout.builds == ["pulumi-resource-openstack"]
+    assert checkout.builds == PLUGINS
 
 
 @pytest.mark.parametrize("version", ["3.100.0", "4.0.0", "unreadable"])
@@ -86,15 +89,15 @@ def test_where_the_vendor_answers_his_release_and_his_plugins_are_fetched_once(c
     assert (checkout.fakes / "asked").read_text() == asked
 
 
-def test_the_vendors_plugins_take_the_place_of_the_stand_ins_when_he_answers(checkout: Checkout, site: str) -> None:
+def test_the_vendors_plugins_take_the_place_of_the_built_ones_when_he_answers(checkout: Checkout, site: str) -> None:
     checkout.fake_go()
     checkout.run()
-    assert "-m standin.docker" in checkout.plugin("docker").read_text()
+    assert checkout.plugin("docker").resolve().parent.parent == checkout.build / "built"
     checkout.run(LAB_PULUMI_SITE=site, LAB_TOOLCHAIN="download")
     assert {checkout.plugin(name).read_text() for name in ("openstack", "docker", "command")} == {"vendor\n"}
 
 
-def test_plugins_of_a_given_folder_take_the_place_of_stand_ins_while_it_is_given(checkout: Checkout) -> None:
+def test_plugins_of_a_given_folder_take_the_place_of_the_built_ones_while_it_is_given(checkout: Checkout) -> None:
     checkout.fake_go()
     given = checkout.folder / "brought"
     given.mkdir()
@@ -103,23 +106,25 @@ def test_plugins_of_a_given_folder_take_the_place_of_stand_ins_while_it_is_given
     said = checkout.run(LAB_PLUGINS_DIR=str(given))
     assert f"docker plugin: {given}/pulumi-resource-docker (LAB_PLUGINS_DIR)" in said
     assert checkout.plugin("docker").resolve() == given / "pulumi-resource-docker"
-    assert "-m standin.command" in checkout.plugin("command").read_text()
+    assert checkout.plugin("command").resolve().parent.parent == checkout.build / "built"
+    assert "pulumi-resource-docker" not in checkout.builds
     checkout.run()
-    assert "-m standin.docker" in checkout.plugin("docker").read_text()
+    assert checkout.plugin("docker").resolve().parent.parent == checkout.build / "built"
     assert "LAB_PLUGINS_DIR=/nowhere: no such folder" in checkout.fail(LAB_PLUGINS_DIR="/nowhere")
 
 
 def test_what_is_built_is_kept_until_what_it_is_made_of_changes(checkout: Checkout) -> None:
     checkout.fake_go()
     checkout.run()
-    assert checkout.builds == ["pulumi", "pulumi-language-python", "pulumi-resource-openstack"]
+    everything = ["pulumi", "pulumi-language-python", *PLUGINS]
+    assert checkout.builds == everything
     checkout.run()
-    assert len(checkout.builds) == 3
-    types = checkout.folder / "toolchain" / "openstack" / "types.json"
+    assert checkout.builds == everything
+    types = checkout.folder / "toolchain" / "plugins" / "openstack" / "types.json"
     types.write_text(types.read_text() + "\n")
     checkout.run()
-    assert checkout.builds[3:] == ["pulumi-resource-openstack"]
-    assert len(list((checkout.build / "built").iterdir())) == 3
+    assert checkout.builds[len(everything) :] == PLUGINS
+    assert len(list((checkout.build / "built").iterdir())) == len(everything)
 
 
 def test_the_env_file_finds_the_engine_and_its_home(checkout: Checkout) -> None:
@@ -154,7 +159,7 @@ def test_a_second_one_at_the_same_time_waits_and_builds_nothing_again(checkout: 
     wait_for(checkout.fakes / "pid")
     assert "another make toolchain is at work in this checkout; waiting for it" in checkout.run()
     first.communicate(timeout=PATIENCE_S)
-    assert len(checkout.builds) == 3
+    assert len(checkout.builds) == len(set(checkout.builds))
 
 
 def test_a_failed_build_shows_the_compilers_words_and_the_log(checkout: Checkout) -> None:

@@ -4,6 +4,7 @@ The state is a file in that folder, the plugins are the ones given; nothing of t
 written.
 """
 
+import importlib.metadata
 import json
 import os
 import stat
@@ -16,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = "dev"
-PROJECT = "standin-test"
+PROJECT = "plugin-test"
 _MINUTES = 5
 
 
@@ -216,3 +217,11 @@ def toolchain_path() -> str:
     """The PATH on which the engine and the virtual environment's Python are found first."""
     places = [str(ROOT / ".venv" / "bin"), str(ROOT / ".build" / "toolchain" / "bin")]
     return os.pathsep.join([*places, os.environ.get("PATH", os.defpath)])
+
+
+def installed_plugin(name: str) -> Path:
+    """The plugin that `make toolchain` has put there: built here or the vendor's."""
+    version = importlib.metadata.version(f"pulumi-{name}")
+    file = ROOT / ".build" / "pulumi-home" / "plugins" / f"resource-{name}-v{version}" / f"pulumi-resource-{name}"
+    assert file.exists(), f"{file} is missing: run `make toolchain` first"
+    return file

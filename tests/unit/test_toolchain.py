@@ -1,4 +1,4 @@
-"""The toolchain's pins and its table of OpenStack types, against requirements.txt, the SDK and the program."""
+"""The toolchain's pins and its tables of types, against requirements.txt, the SDK and the program."""
 
 import ast
 import re
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.openstack_sdk import TYPES, sdk_member
+from tests.plugin_sdks import sdk_member, tokens
 
 ROOT = Path(__file__).parents[2]
 TOOLCHAIN = ROOT / "toolchain"
-MODULES = [TOOLCHAIN / name / "go.mod" for name in ("engine", "language-python", "openstack")]
+MODULES = [TOOLCHAIN / name / "go.mod" for name in ("engine", "language-python", "plugins", "plugins/docker/source")]
 
 
 def pinned(name: str, file: Path = ROOT / "requirements.txt") -> str:
@@ -20,22 +20,26 @@ def pinned(name: str, file: Path = ROOT / "requirements.txt") -> str:
     return match[1]
 
 
-@pytest.mark.parametrize("token", [*TYPES["resources"].values(), *TYPES["dataSources"].values()])
+@pytest.mark.parametrize("token", [*tokens("resources"), *tokens("dataSources")])
 def test_a_mapped_token_is_one_of_the_sdk(token: str) -> None:
     assert sdk_member(token)
 
 
-def used_openstack_types() -> set[str]:
-    """ "module.Member" for each `networking.Port(...)`, `compute.get_flavor(...)` and the like in the program."""
+def imported(node: ast.AST) -> dict[str, str]:
+    """The names that an import gives to a bridged SDK or a module of it: "openstack:networking", "docker:index"."""
+    if isinstance(node, ast.ImportFrom) and node.module == "pulumi_openstack":
+        return {alias.asname or alias.name: f"openstack:{alias.name}" for alias in node.names}
+    if isinstance(node, ast.Import):
+        return {alias.asname or alias.name: "docker:index" for alias in node.names if alias.name == "pulumi_docker"}
+    return {}
+
+
+def used_types() -> set[str]:
+    """ "plugin:module.Member" for each `networking.Port(...)`, `compute.get_flavor(...)` and the like in the program."""
     used = set()
     for file in [ROOT / "__main__.py", *(ROOT / "components").glob("*.py")]:
         tree = ast.parse(file.read_text())
-        modules = {
-            alias.asname or alias.name: alias.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "pulumi_openstack"
-            for alias in node.names
-        }
+        modules = {name: module for node in ast.walk(tree) for name, module in imported(node).items()}
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 owner = node.func.value
@@ -44,18 +48,21 @@ def used_openstack_types() -> set[str]:
     return used
 
 
-def test_every_openstack_type_that_the_program_uses_is_mapped() -> None:
+def test_every_type_that_the_program_uses_is_mapped() -> None:
     mapped = set()
-    for token in [*TYPES["resources"].values(), *TYPES["dataSources"].values()]:
+    for token in [*tokens("resources"), *tokens("dataSources")]:
         name = sdk_member(token).__name__
         mapped |= {f"{token.split('/')[0]}.{name}", f"{token.split('/')[0]}.{name}_output"}
-    used = used_openstack_types()
-    assert "networking.Port" in used, "the program's use of the SDK was not found: does it import it in another way?"
-    assert used <= mapped, "add what is missing to toolchain/openstack/types.json"
+    used = used_types()
+    assert {"openstack:networking.Port", "docker:index.Network"} <= used, "was the SDK imported in another way?"
+    assert used <= mapped, "add what is missing to toolchain/plugins/*/types.json"
+    assert {token for token in mapped if token.startswith("docker:") and not token.endswith("_output")} == {
+        token for token in used if token.startswith("docker:")
+    }, "take out what nobody uses"
 
 
 def test_the_engine_the_bridge_and_the_sdk_are_of_one_version() -> None:
-    for module in ("engine", "openstack"):
+    for module in ("engine", "plugins"):
         versions = set(
             re.findall(r"github.com/pulumi/pulumi/(?:pkg|sdk)/v3 v([0-9.]+)", (TOOLCHAIN / module / "go.mod").read_text())
         )
