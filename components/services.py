@@ -92,7 +92,8 @@ def _container(args: ServiceArgs) -> docker.ServiceTaskSpecContainerSpecArgs:
         secrets=list(args.secrets),
         configs=list(args.configs),
         healthcheck=args.healthcheck,
-        stop_grace_period="10s",
+        # The provider's deletion of a service waits no longer than this for its container to be gone, and fails then.
+        stop_grace_period="1m",
     )
 
 

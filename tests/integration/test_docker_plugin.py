@@ -142,6 +142,12 @@ def test_what_the_program_declares_is_made_settles_changes_in_place_and_goes(sta
     assert left == {"service": [], "network": [], "config": [], "secret": ["word"]}
 
 
+def test_a_service_whose_program_takes_long_to_end_goes_all_the_same(stack: Stack) -> None:
+    stack.declare(command=["sh", "-c", "trap 'sleep 15; exit' TERM; sleep 1000 & wait"])
+    stack.pulumi.up().expect_ok()
+    assert stack.pulumi.destroy().expect_ok().changes == {"delete": 6}
+
+
 def test_a_host_that_does_not_let_us_in_is_named(stack: Stack, host: Server) -> None:
     host.stop()
     failed = stack.pulumi.up()
