@@ -63,7 +63,7 @@ def test_two_stacks_with_one_repository_leave_each_other_alone(deployment: Deplo
     back_up(node)
     node.root(AS_ANOTHER % "print(backup.back_up(other, checked=2**40))", limit_s=LIMIT)
     back_up(node)
-    assert sorted(whose(node)) == ["another", deployment.stack.name]
+    assert set(whose(node)) == {"another", deployment.stack.name}  # restic keeps the oldest, too, while there are few
     assert "stack another, volume another-volume" in make_target(deployment, "snapshots")
     assert "good" in make_target(deployment, "status")
 
