@@ -21,6 +21,7 @@ wait_for() { # what, command...
   return 1
 }
 
+ln -s $here/ebtables.sh /usr/local/sbin/ebtables
 python3 $here/render.py
 mariadb-install-db --defaults-file=/etc/mysql/lab.cnf --auth-root-authentication-method=socket --skip-test-db >>$log
 mariadbd --defaults-file=/etc/mysql/lab.cnf >>$log 2>&1 &
