@@ -80,11 +80,6 @@ class Stack:
         """The names of all resources in the stack's state."""
         return [resource_name(resource["urn"]) for resource in self._state().get("resources") or []]
 
-    def urn(self, name: str) -> str:
-        """The one resource of that name, as `--replace` takes it."""
-        (urn,) = (resource["urn"] for resource in self._state()["resources"] if resource_name(resource["urn"]) == name)
-        return str(urn)
-
     def up(self, *flags: str, limit_s: float = UP_LIMIT) -> Changes:
         """`pulumi up`; returns what it changed. Raises StackError if it fails or is not done after `limit_s` seconds."""
         running = self.begin_up(*flags)

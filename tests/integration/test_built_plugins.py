@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import importlib.metadata
 import inspect
 import json
 import re
@@ -14,9 +13,10 @@ from pathlib import Path
 import pytest
 from pulumi import _types as sdk_types
 
-from tests.integration.workspace import Workspace, installed_plugin, toolchain_path, write_plugin
+from tests.integration.workspace import Workspace, installed_plugin
 from tests.plugin_sdks import TYPES, sdk_member, tokens
 
+PLUGINS = tuple(TYPES)
 # A cloud that nobody asks: creating is only previewed, and a type that is not mapped is refused before.
 CLOUD = {
     "OS_AUTH_URL": "http://127.0.0.1:9/v3",
@@ -90,15 +90,12 @@ def test_a_data_source_has_the_arguments_and_results_of_the_sdk(token: str) -> N
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(pulumi_workspace: Workspace) -> Workspace:
     """A project with these plugins and a cloud that nobody asks."""
-    home, folder = tmp_path / "pulumi-home", tmp_path / "project"
-    folder.mkdir()
-    for name in TYPES:
-        write_plugin(home, name, importlib.metadata.version(f"pulumi-{name}"), built(name))
-    workspace = Workspace(folder, home, toolchain_path())
-    workspace.set_env(**CLOUD)
-    return workspace
+    for name in PLUGINS:
+        built(name)
+    pulumi_workspace.set_env(**CLOUD)
+    return pulumi_workspace
 
 
 def test_a_mapped_resource_is_planned_with_a_name_from_its_own(workspace: Workspace) -> None:
